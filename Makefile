@@ -1,0 +1,42 @@
+# `make demo` and `make test` each work alone on a fresh clone: they set up .venv from requirements.lock first.
+SHELL := /bin/bash
+# The first Python in the range that mxnet 1.9.1 allows; PYTHON=/path/to/python overrides it.
+PYTHON ?= $(shell for p in python3.11 python3.10 python3 python; do \
+	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(not (3,10) <= sys.version_info[:2] < (3,12))' 2>/dev/null \
+	&& { echo $$p; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help setup demo test lint bench clean
+
+help:  ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(READY)  ## make .venv with the exact versions of requirements.lock
+
+$(READY): requirements.lock setup.py
+	@test -n "$(PYTHON)" || { echo "no Python 3.10 or 3.11 found: mxnet 1.9.1 needs numpy below 1.24, which newer \
+	Pythons do not have. Install one, or give it: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m pip check
+	@touch $@
+
+demo: $(READY)  ## train the demo preset on drawn bedrooms, some minutes; an interrupted one goes on
+	$(BIN)/python experiments/train_lsun.py --preset demo --out runs/demo-pil-seed0 \
+		$$(test -f runs/demo-pil-seed0/config.json && echo --resume)
+
+test: $(READY)  ## run the tests
+	$(BIN)/python -m pytest -q
+
+lint: $(READY)  ## run the linter and check the format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+bench: $(READY)  ## measure speed and memory, some minutes
+	$(BIN)/python experiments/benchmark.py
+
+clean:  ## remove the virtual environment and the caches; runs/ stays
+	rm -rf $(VENV) cache .pytest_cache .ruff_cache

@@ -1,0 +1,82 @@
+"""Cut prepared pictures into batches: a fresh permutation each epoch, full batches only, any batch at any time."""
+
+import mmap
+
+import numpy as np
+
+from gluon_wgan import streams
+from gluon_wgan.errors import UserError
+
+_BATCHES_BETWEEN_RELEASES = 256
+
+
+def normalise(pictures):
+    """Map pictures from [0, 255] (uint8 or float32, NHWC) to float32 NCHW in [-1, 1].
+
+    The arithmetic is torchvision's, in float32: ToTensor divides by 255, Normalize subtracts .5 and divides by .5.
+    """
+    batch = np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)).astype(np.float32)
+    batch /= np.float32(255)
+    batch -= np.float32(0.5)
+    batch /= np.float32(0.5)
+    return batch
+
+
+class Batches:
+    """The batches of a run, addressed by number.
+
+    Each epoch visits every picture once, in an order drawn from `streams`; the tail that does not fill a batch is
+    dropped, and training runs on across epochs. Since a batch depends on nothing but (seed, number), a run resumes
+    anywhere.
+
+    Parameters
+    ----------
+    pictures : array-like
+        (N, H, W, C), uint8 or float32, 0 to 255; memory-mapped or not.
+    batch_size : int
+    seed : int
+    rows : numpy.ndarray, optional
+        int: the rows to use; all by default.
+
+    Raises
+    ------
+    UserError
+        If there are fewer pictures than one batch takes.
+    """
+
+    def __init__(self, pictures, batch_size, seed, rows=None):
+        self._pictures = pictures
+        self._rows = None if rows is None else np.asarray(rows)
+        self._count = len(pictures) if rows is None else len(rows)
+        if self._count < batch_size:
+            raise UserError("--batch-size", batch_size, f"1 to {self._count}, the number of pictures to train on")
+        self.batch_size = batch_size
+        self.seed = seed
+        self._epoch = None
+        self._order = None
+        self._released = 0
+
+    def __len__(self):
+        """Return the number of batches in an epoch."""
+        return self._count // self.batch_size
+
+    def __getitem__(self, number):
+        """Return batch `number` (0, 1, ... without end) as float32 (batch_size, C, H, W) in [-1, 1]."""
+        epoch, position = divmod(number, len(self))
+        if epoch != self._epoch:
+            self._order = streams.permutation(self.seed, "data_order", epoch, self._count).astype(np.uint32)
+            self._epoch = epoch
+        chosen = self._order[position * self.batch_size : (position + 1) * self.batch_size]
+        if self._rows is not None:
+            chosen = self._rows[chosen]
+        batch = normalise(np.asarray(self._pictures[chosen]))
+        if number - self._released >= _BATCHES_BETWEEN_RELEASES:
+            self._released = number
+            self._release()
+        return batch
+
+    def _release(self):
+        """Give the pages that were read back, or the process would seem to grow to the size of the data set."""
+        mapped = getattr(getattr(self._pictures, "pictures", self._pictures), "_mmap", None)
+        if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
+            mapped.madvise(mmap.MADV_DONTNEED)

@@ -1,0 +1,27 @@
+"""The three ways in which a run can end badly, and the exit status of each."""
+
+
+class UserError(ValueError):
+    """A user's mistake: one message that names the flag or file, what was given and what is allowed (status 2).
+
+    Parameters
+    ----------
+    what : str
+        The flag, file or argument.
+    given : object
+        What it was.
+    allowed : str
+        What it may be, or what to do instead.
+    """
+
+    def __init__(self, what, given, allowed):
+        super().__init__(f"{what}: given {given}; allowed: {allowed}")
+        self.what, self.given, self.allowed = what, given, allowed
+
+
+class NotFiniteError(ArithmeticError):
+    """A loss was not finite, so training stopped; the last good checkpoint is kept (status 3)."""
+
+
+class Interrupted(Exception):
+    """SIGINT or SIGTERM arrived, and a checkpoint was written (status 130)."""

@@ -1,0 +1,179 @@
+"""Run a training in a run folder: schedule, records, samples, curves, checkpoints, progress, a clean stop."""
+
+import contextlib
+import logging
+import math
+import signal
+import sys
+import time
+
+import numpy as np
+from mxnet import nd
+from tensorboardX import SummaryWriter
+from tqdm import tqdm
+
+from gluon_wgan.errors import Interrupted, NotFiniteError
+from gluon_wgan.models.flops import update_flops
+from gluon_wgan.pictures import grid, save_curves, save_picture
+from gluon_wgan.run_folder import read_metrics
+from gluon_wgan.trainer import sample
+
+log = logging.getLogger(__name__)
+
+FIXED_LATENTS = 64  # pictures in a sample grid, as in the original
+_MEASURED_EFFICIENCY = 0.7  # of the GEMM rate, between small and large networks; see experiments/benchmark.py
+_UPDATE_OVERHEAD = 0.004  # seconds of an update that are not convolutions
+
+
+def fit(trainer, run, *, generator_steps, sample_every, checkpoint_every, bn_mode, seconds=0.0):
+    """Train until `generator_steps`, writing everything that design and README promise into the run folder.
+
+    Parameters
+    ----------
+    trainer : Trainer
+        New, or loaded from a checkpoint of this run.
+    run : RunFolder
+        Entered, so that this process is its only writer.
+    generator_steps, sample_every, checkpoint_every : int
+    bn_mode : str
+        Of the samples, "batch" or "running".
+    seconds : float
+        What earlier starts of this run took.
+
+    Raises
+    ------
+    NotFiniteError
+        If a loss is not finite; nothing is saved after it.
+    Interrupted
+        If SIGINT or SIGTERM arrived; a checkpoint was written, if need be between two critic updates.
+    """
+    run.start_metrics(trainer.generator_steps)
+    began = time.monotonic() - seconds
+    fixed_latents = trainer.latents("fixed_latents", 0, FIXED_LATENTS)
+    if not (run.samples / "real.png").exists():
+        save_picture(run.samples / "real.png", grid(trainer.batches[0][:FIXED_LATENTS]))
+    board = SummaryWriter(str(run.path / "tensorboard"), purge_step=trainer.generator_steps + 1)
+    updates = trainer.schedule.critic_updates_until(generator_steps) + generator_steps
+    bar = tqdm(
+        total=updates,
+        initial=trainer.critic_steps + trainer.generator_steps,
+        unit="update",
+        desc="training",
+        smoothing=0.05,
+        mininterval=0.5 if sys.stderr.isatty() else 30,
+    )
+
+    def save():
+        trainer.save(run.checkpoints, seconds=time.monotonic() - began)
+
+    with contextlib.closing(board), bar, _stop_requests() as stop:
+        while trainer.generator_steps < generator_steps:
+            previous = None
+            for _ in range(trainer.critic_updates_left()):
+                if stop.requested:
+                    save()
+                    raise Interrupted(f"stopped after generator step {trainer.generator_steps}")
+                last = trainer.critic_step()
+                if previous is not None:
+                    previous.wait_to_read()  # MXNet runs ahead of Python: at most one update, so that the bar is true
+                previous = last[0]
+                bar.update()
+            generator_loss = trainer.generator_step()
+            record = _record(trainer, last, generator_loss, time.monotonic() - began)
+            run.append_metrics(record)
+            for name, value in record.items():
+                if isinstance(value, float) and name != "seconds":
+                    board.add_scalar(name, value, record["generator_step"])
+            bar.update()
+            step, estimate = trainer.generator_steps, record["em_distance_estimate"]
+            bar.set_postfix_str(f"generator step {step}/{generator_steps}, EM estimate {estimate:.4f}", refresh=False)
+            if step % sample_every == 0 or step == generator_steps:
+                images = sample(trainer.generator, fixed_latents, bn_mode)
+                save_picture(run.samples / f"step_{step:07d}.png", grid(images))
+                save_run_curves(run.path)
+            if step % checkpoint_every == 0 or step == generator_steps:
+                save()
+
+
+def _record(trainer, last_critic_update, generator_loss, seconds):
+    loss, scores_real, scores_fake = last_critic_update
+    scalars = nd.concat(loss, scores_real.mean(), scores_fake.mean(), generator_loss, dim=0)
+    critic_loss, score_real, score_fake, generator_loss = (float(value) for value in scalars.asnumpy())
+    losses = {"critic_loss": critic_loss, "generator_loss": generator_loss}
+    for name, value in {**losses, "score_real": score_real, "score_fake": score_fake}.items():
+        if not math.isfinite(value):
+            raise NotFiniteError(f"{name} is {value} at generator step {trainer.generator_steps}")
+    return {
+        "generator_step": trainer.generator_steps,
+        "critic_steps": trainer.critic_steps,
+        "images_seen": trainer.critic_steps * trainer.batches.batch_size,
+        **losses,
+        "em_distance_estimate": score_real - score_fake,
+        "score_real": score_real,
+        "score_fake": score_fake,
+        "seconds": round(seconds, 3),
+    }
+
+
+def save_run_curves(path):
+    """Draw curves.png of a run folder from its metrics.jsonl."""
+    records = read_metrics(path)
+    steps = [record["generator_step"] for record in records]
+    estimates = [record["em_distance_estimate"] for record in records]
+    save_curves(path / "curves.png", steps, estimates, path.resolve().name)
+
+
+class _StopRequest:
+    requested = False
+
+
+@contextlib.contextmanager
+def _stop_requests():
+    """Turn the first SIGINT or SIGTERM into a request, seen between two updates; a second SIGINT ends at once."""
+    stop = _StopRequest()
+
+    def on_signal(number, frame):
+        if stop.requested:
+            raise KeyboardInterrupt
+        stop.requested = True
+        log.warning("stopping after this update and writing a checkpoint (Ctrl-C again to stop without)")
+
+    earlier = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
+
+
+def expected_seconds(trainer, generator_steps, image_shape):
+    """Estimate how long the rest of a training takes, from its FLOP and this machine's speed at a matrix product.
+
+    Good to a factor of 1.5 or so; the progress bar knows better after some updates.
+
+    Parameters
+    ----------
+    trainer : Trainer
+    generator_steps : int
+    image_shape : tuple of int
+        (C, H, W).
+    """
+    critic_flops, generator_flops = update_flops(
+        trainer.generator, trainer.critic, trainer.batches.batch_size, trainer.latent_dim, image_shape
+    )
+    critic_updates = trainer.schedule.critic_updates_until(generator_steps) - trainer.critic_steps
+    generator_updates = generator_steps - trainer.generator_steps
+    rate = gemm_flops_per_second(trainer.latents("fixed_latents", 0, 1).context) * _MEASURED_EFFICIENCY
+    seconds = (critic_updates * critic_flops + generator_updates * generator_flops) / rate
+    return seconds + (critic_updates + generator_updates) * _UPDATE_OVERHEAD
+
+
+def gemm_flops_per_second(context, side=2048, repeats=3):
+    """Measure the best float32 rate of MXNet's matrix product (side x side x side) on a device, in FLOP/s."""
+    left = nd.array(np.ones((side, side), dtype=np.float32), ctx=context)
+    best = math.inf
+    for _ in range(repeats + 1):
+        began = time.perf_counter()
+        nd.dot(left, left).wait_to_read()
+        best = min(best, time.perf_counter() - began)
+    return 2 * side**3 / best

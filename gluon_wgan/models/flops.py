@@ -1,0 +1,68 @@
+"""Count the floating-point operations that a WGAN step needs, by the shapes of its convolutions and dense layers."""
+
+import json
+
+import mxnet as mx
+
+
+def layer_flops(block, input_shape):
+    """Return the FLOP of one forward pass of each convolution and dense layer, in order of evaluation.
+
+    A multiply-add counts as 2. The gradient by the data costs as much again, and so does the gradient by the weight.
+
+    Parameters
+    ----------
+    block : mxnet.gluon.HybridBlock
+    input_shape : tuple of int
+        With the batch.
+
+    Returns
+    -------
+    list of int
+    """
+    symbol = block(mx.sym.var("data"))
+    internals = symbol.get_internals()
+    _, shapes, _ = internals.infer_shape(data=input_shape)
+    shape_of = dict(zip(internals.list_outputs(), shapes))
+    nodes = json.loads(symbol.tojson())["nodes"]
+
+    def shape(node):
+        return shape_of[node["name"] if node["op"] == "null" else f"{node['name']}_output"]
+
+    flops = []
+    for node in nodes:
+        if node["op"] in ("Convolution", "Deconvolution", "FullyConnected"):
+            data, weight = (shape(nodes[entry[0]]) for entry in node["inputs"][:2])
+            # every weight meets each pixel of the small side once: a convolution's outputs, a transposed one's inputs
+            pixels = data if node["op"] == "Deconvolution" else shape(node)
+            positions = pixels[0] * _product(pixels[2:])
+            flops.append(2 * positions * _product(weight))
+    return flops
+
+
+def update_flops(generator, critic, batch_size, latent_dim, image_shape):
+    """Return (FLOP of one critic update, FLOP of one generator update) that the algorithm needs.
+
+    A critic update: the generator forward; the critic forward and both gradients, on real and on fake pictures,
+    without the gradient by the pictures. A generator update: the generator forward and both gradients, without the
+    gradient by the latents; the critic forward and the gradient by the data, not by its weights.
+
+    Parameters
+    ----------
+    generator, critic : mxnet.gluon.HybridBlock
+    batch_size, latent_dim : int
+    image_shape : tuple of int
+        (C, H, W).
+    """
+    in_generator = layer_flops(generator, (batch_size, latent_dim, 1, 1))
+    in_critic = layer_flops(critic, (batch_size, *image_shape))
+    critic_update = sum(in_generator) + 2 * (3 * sum(in_critic) - in_critic[0])
+    generator_update = 3 * sum(in_generator) - in_generator[0] + 2 * sum(in_critic)
+    return critic_update, generator_update
+
+
+def _product(sizes):
+    product = 1
+    for size in sizes:
+        product *= size
+    return product

@@ -1,0 +1,174 @@
+"""The run folder: its files, the lock against two writers, and files that appear whole or not at all."""
+
+import contextlib
+import fcntl
+import json
+import os
+import platform
+import sys
+import time
+from importlib import metadata
+from pathlib import Path
+
+from gluon_wgan.errors import UserError
+
+
+@contextlib.contextmanager
+def locked(path, wait):
+    """Hold an exclusive lock (flock) on a file while the block runs; it ends with the process, however that ends.
+
+    Raises
+    ------
+    BlockingIOError
+        If another process holds it and `wait` is false.
+    """
+    with open(path, "ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
+
+
+def write_atomic(path, content):
+    """Write bytes to a file so that a reader, or a crash, sees the old content or the new, never a part."""
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.partial")
+    with open(partial, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+class RunFolder:
+    """One run: config.json, environment.json, metrics.jsonl, samples/, curves.png, checkpoints/, tensorboard/.
+
+    Use it as a context manager: inside, this process is the only writer.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+    """
+
+    def __init__(self, path):
+        self.path = Path(path)
+        self.metrics_file = self.path / "metrics.jsonl"
+        self.samples = self.path / "samples"
+        self.checkpoints = self.path / "checkpoints"
+        self._open = contextlib.ExitStack()
+        self._metrics = None
+
+    def check_new(self):
+        """Raise UserError unless a run can be started here: nothing lies here, and we may write. Leaves no trace."""
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            allowed = "a new or empty folder, or --resume to go on with the run in it"
+            raise UserError("--out", f"{self.path} (holds files already)", allowed)
+        parent = next(parent for parent in (self.path, *self.path.absolute().parents) if parent.exists())
+        probe = parent / f".probe-{os.getpid()}"
+        try:
+            probe.mkdir()
+            probe.rmdir()
+        except OSError as error:
+            allowed = "a folder that can be created and written"
+            raise UserError("--out", f"{self.path} ({parent}: {error.strerror})", allowed) from error
+
+    def read_config(self):
+        """Return config.json as a dict; raises UserError if there is none, or it is broken."""
+        file = self.path / "config.json"
+        try:
+            return json.loads(file.read_text())
+        except FileNotFoundError:
+            allowed = "a run folder, which has a config.json"
+            raise UserError("--resume", f"{self.path} (no run in it)", allowed) from None
+        except (OSError, ValueError) as error:
+            raise UserError("--resume", f"{file} ({error})", "the config.json that the run wrote") from error
+
+    def __enter__(self):
+        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self._open.enter_context(locked(self.path / ".lock", wait=False))
+        except BlockingIOError:
+            allowed = "a run folder that no other process is writing"
+            raise UserError("--out", f"{self.path} (another process is writing this run)", allowed) from None
+        self.samples.mkdir(exist_ok=True)
+        self.checkpoints.mkdir(exist_ok=True)
+        return self
+
+    def __exit__(self, *exception):
+        self._open.close()
+
+    def write_config(self, config):
+        """Write config.json: the settings, flat, and what else identifies the run."""
+        write_atomic(self.path / "config.json", json.dumps(config, indent=1).encode())
+
+    def add_environment(self, environment):
+        """Add one start of the run to environment.json; return the starts before it."""
+        file = self.path / "environment.json"
+        earlier = json.loads(file.read_text())["starts"] if file.exists() else []
+        write_atomic(file, json.dumps({"starts": [*earlier, environment]}, indent=1).encode())
+        return earlier
+
+    def start_metrics(self, generator_steps):
+        """Open metrics.jsonl for appending after that many generator steps; later lines are cut off.
+
+        Raises
+        ------
+        UserError
+            If the file does not hold the lines up to that step.
+        """
+        self.metrics_file.touch()
+        with open(self.metrics_file, "rb+") as file:
+            for step in range(1, generator_steps + 1):
+                line = file.readline()
+                if not line.endswith(b"\n") or json.loads(line)["generator_step"] != step:
+                    given = f"{self.metrics_file} (line {step} is missing or not of generator step {step})"
+                    raise UserError("--resume", given, "the metrics that the run wrote")
+            file.truncate(file.tell())
+        self._metrics = self._open.enter_context(open(self.metrics_file, "a"))
+
+    def append_metrics(self, record):
+        """Append one generator step's record; it reaches the file before this returns."""
+        self._metrics.write(json.dumps(record) + "\n")
+        self._metrics.flush()
+
+
+def read_metrics(path):
+    """Return the records of a run folder's metrics.jsonl, a list of dicts; a last, half-written line is left out."""
+    lines = (Path(path) / "metrics.jsonl").read_text().splitlines(keepends=True)
+    return [json.loads(line) for line in lines if line.endswith("\n")]
+
+
+def describe_environment():
+    """Return what a stranger needs to judge a figure: versions, processors, threads, command line, commit, time."""
+    import subprocess
+
+    from loky import cpu_count
+
+    packages = ("mxnet", "numpy", "pillow", "opencv-python", "gluoncv", "matplotlib", "gluon-wgan")
+    git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=40"]
+    commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
+    return {
+        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "commit": commit or "unknown (not a git checkout)",
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in packages},
+        "machine": platform.machine(),
+        "processor": _processor_name(),
+        "processors": cpu_count(),
+        "physical_cores": cpu_count(only_physical_cores=True),
+        "omp_num_threads": os.environ.get("OMP_NUM_THREADS"),
+    }
+
+
+def _version(package):
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _processor_name():
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or "unknown"

@@ -1,0 +1,203 @@
+"""The settings of a run: one typed class. A field is a flag is a key of config.json; ranges are checked here."""
+
+import math
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Literal, get_args, get_origin
+
+from gluon_wgan.errors import UserError
+from gluon_wgan.resize import get_resizer
+
+Network = Literal["dcgan", "dcgan-no-bn", "mlp"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every setting that can move a number of a run. The defaults are the original PyTorch code's."""
+
+    preset: Literal["wassersteingan", "gluoncv", "paper", "demo"] = "wassersteingan"
+    """defaults of all other flags: the original PyTorch code, GluonCV's script, Algorithm 1, or minutes on a laptop"""
+
+    data: str | None = None
+    """an LSUN root, *_lmdb folder, folder of pictures, MNIST idx files or CIFAR-10; without it, drawn bedrooms"""
+    category: tuple[str, ...] = ("bedroom_train",)
+    """LSUN categories, read from ROOT/CATEGORY_lmdb; several are joined"""
+    hold_out: bool = False
+    """keep a tenth of the pictures from training (those whose key has a SHA-1 divisible by 10)"""
+    resize: str = "pil"
+    """who shrinks the pictures, LIBRARY[-FILTER]: pil, cv2, cv2-area, gluoncv, ... (a wrong name lists them all)"""
+    image_size: int = 64
+    """pixels per side: 16, 32, 64, 128, ... for dcgan"""
+    image_channels: int = 3
+    """3 (RGB) or 1 (grey)"""
+
+    generator: Network = "dcgan"
+    """network of the generator"""
+    critic: Network = "dcgan"
+    """network of the critic"""
+    generator_channels: int = 64
+    """feature maps at the generator's largest picture (mlp: units per hidden layer)"""
+    critic_channels: int = 64
+    """feature maps at the critic's largest picture (mlp: units per hidden layer)"""
+    extra_layers: int = 0
+    """3x3 convolutions added at the largest picture of both dcgan networks"""
+    latent_dim: int = 100
+    """numbers in one latent z ~ N(0, 1)"""
+
+    batch_size: int = 64
+    """real pictures, and latents, per update"""
+    generator_steps: int = 400_000
+    """updates of the generator to train for; a resumed run may ask for more"""
+    n_critic: int = 5
+    """critic updates per generator update"""
+    n_critic_boost: int = 100
+    """critic updates in a boosted generator step"""
+    boost_generator_steps: int = 25
+    """how many generator steps at the start are boosted; 0 for none"""
+    boost_every: int = 500
+    """every so many generator steps one more is boosted (steps 501, 1001, ...); 0 for none"""
+    loss: Literal["wasserstein", "minimax", "non_saturating"] = "wasserstein"
+    """wasserstein, or one of the two plain GAN losses, for comparison"""
+    lipschitz: Literal["clip", "gradient_penalty"] = "clip"
+    """how the critic is kept Lipschitz; gradient_penalty is not built yet and is refused"""
+    clip_bound: float = 0.01
+    """clip: every trainable critic weight is kept in [-clip_bound, clip_bound]"""
+    clip_order: Literal["before_update", "after_update"] = "before_update"
+    """clip before each critic update (the original code) or after it (the paper)"""
+    gp_lambda: float = 10.0
+    """gradient_penalty: its weight"""
+    gp_one_sided: bool = False
+    """gradient_penalty: only norms above 1 cost"""
+
+    optimizer: Literal["rmsprop", "adam", "sgd"] = "rmsprop"
+    """optimizer of both networks"""
+    learning_rate: float = 5e-5
+    """learning rate of both networks"""
+    critic_rmsprop_epsilon: float = 1e-8
+    """RMSprop's epsilon for the critic"""
+    generator_rmsprop_epsilon: float = 1e-8
+    """RMSprop's epsilon for the generator"""
+    rmsprop_decay: float = 0.99
+    """RMSprop's decay of the average of squared gradients (alpha in PyTorch, gamma1 in MXNet)"""
+    epsilon_placement: Literal["inside_sqrt", "outside_sqrt"] = "outside_sqrt"
+    """lr * g / sqrt(n + epsilon) as in MXNet 1.x, or lr * g / (sqrt(n) + epsilon) as in PyTorch"""
+    adam_beta1: float = 0.5
+    """Adam's decay of the average gradient"""
+    adam_beta2: float = 0.999
+    """Adam's decay of the average squared gradient"""
+
+    bn_mode: Literal["batch", "running"] = "batch"
+    """whose statistics the generator's BatchNorm takes in samples: the batch's (the original) or the running ones"""
+    sample_every: int = 500
+    """generator steps between sample grids"""
+    checkpoint_every: int = 1000
+    """generator steps between checkpoints"""
+    seed: int = 0
+    """of the initial weights, the latents and the order of the data"""
+    device: Literal["cpu", "gpu"] = "cpu"
+    """gpu needs an MXNet that was built with CUDA"""
+
+    def __post_init__(self):
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.type in (int, float):
+                _check_number(field.name, value)
+            elif get_origin(field.type) is Literal and value not in get_args(field.type):
+                raise UserError(flag_of(field.name), repr(value), ", ".join(get_args(field.type)))
+        get_resizer(self.resize)
+        if self.image_channels not in (1, 3):
+            raise UserError("--image-channels", self.image_channels, "1 or 3")
+        uses_dcgan = self.generator != "mlp" or self.critic != "mlp"
+        if uses_dcgan and (self.image_size < 16 or not math.log2(self.image_size).is_integer()):
+            raise UserError("--image-size", self.image_size, "16, 32, 64, 128, ... (16 times a power of 2) for dcgan")
+        if self.lipschitz == "gradient_penalty":
+            raise UserError("--lipschitz", "gradient_penalty", "clip (the gradient penalty is not built yet)")
+
+    def to_json(self):
+        """Return the settings as a dict of JSON values."""
+        return {**asdict(self), "category": list(self.category)}
+
+    @classmethod
+    def from_json(cls, config, file):
+        """Return the settings in a dict, other keys ignored; raises UserError, naming `file`, if one is missing."""
+        missing = [field.name for field in fields(cls) if field.name not in config]
+        if missing:
+            raise UserError(file, f"no value for {', '.join(missing)}", "a config.json that this version wrote")
+        values = {field.name: config[field.name] for field in fields(cls)}
+        return cls(**{**values, "category": tuple(config["category"])})
+
+    def overrides(self):
+        """Return the names of the fields that differ from their preset's value."""
+        base = preset_settings(self.preset)
+        return [field.name for field in fields(self) if getattr(self, field.name) != getattr(base, field.name)]
+
+
+def flag_of(name):
+    """Return the flag of a field: "--clip-bound" for "clip_bound"."""
+    return "--" + name.replace("_", "-")
+
+
+def _check_number(name, value):
+    flag = flag_of(name)
+    may_be_zero = {"seed", "boost_generator_steps", "boost_every", "extra_layers", "gp_lambda"}
+    below_one = {"rmsprop_decay", "adam_beta1", "adam_beta2"}
+    if not math.isfinite(value):
+        raise UserError(flag, value, "a finite number")
+    if name in below_one:
+        if not 0 <= value < 1:
+            raise UserError(flag, value, "0 <= value < 1")
+    elif name in may_be_zero:
+        if not 0 <= value < 2**63:
+            raise UserError(flag, value, "0 or more")
+    elif not 0 < value:
+        raise UserError(flag, value, "more than 0")
+
+
+# Each preset carries its source; a flag that differs from it is an override and shows in the run's name.
+_PRESETS = {
+    # github.com/martinarjovsky/WassersteinGAN, main.py with its default flags on LSUN
+    "wassersteingan": {},
+    # github.com/dmlc/gluon-cv, scripts/gan/wgan/train_wgan.py (0.3)
+    "gluoncv": {
+        "resize": "gluoncv",
+        "epsilon_placement": "inside_sqrt",
+        "critic_rmsprop_epsilon": 1e-12,
+        "generator_rmsprop_epsilon": 1e-14,
+        "bn_mode": "running",
+    },
+    # Arjovsky, Chintala, Bottou: Wasserstein GAN (2017), Algorithm 1
+    "paper": {"clip_order": "after_update", "boost_generator_steps": 0, "boost_every": 0},
+    # ours: the original at a size that a laptop trains in minutes
+    "demo": {
+        "image_size": 32,
+        "generator_channels": 16,
+        "critic_channels": 16,
+        "generator_steps": 2000,
+        "checkpoint_every": 250,
+    },
+}
+# The embedded data: drawn once, the same for every seed, so that seeds compare training and not data.
+PROCEDURAL_PICTURES = 2000
+
+
+def preset_settings(name):
+    """Return the `Settings` of a preset: "wassersteingan", "gluoncv", "paper" or "demo"; else UserError."""
+    if name not in _PRESETS:
+        raise UserError("--preset", repr(name), ", ".join(_PRESETS))
+    return Settings(preset=name, **_PRESETS[name])
+
+
+def default_run_name(settings):
+    """Return `PRESET-RESIZE-seedN` and every other override, such as `demo-cv2-seed1-clip_bound0.02`.
+
+    The number of steps and how often samples and checkpoints are written are left out: they change no weight.
+    """
+    parts = [settings.preset, settings.resize, f"seed{settings.seed}"]
+    silent = {"resize", "seed", "generator_steps", "sample_every", "checkpoint_every", "device"}
+    for name in settings.overrides():
+        if name == "data":
+            parts.append(Path(settings.data).name)
+        elif name not in silent:
+            value = getattr(settings, name)
+            parts.append(name + ("+".join(value) if isinstance(value, tuple) else str(value)))
+    return "-".join(parts)[:200]

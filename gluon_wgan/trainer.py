@@ -1,0 +1,195 @@
+"""The critic's and the generator's updates, and the schedule between them. It gets objects, not flags."""
+
+from dataclasses import dataclass
+
+import mxnet as mx
+from mxnet import autograd, nd
+
+from gluon_wgan import streams
+from gluon_wgan.checkpoint import load_checkpoint, save_checkpoint
+from gluon_wgan.lipschitz import clip_weights
+from gluon_wgan.losses import critic_loss, generator_loss
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How many critic updates come before each generator update.
+
+    n_critic; but n_critic_boost for the first boost_generator_steps generator steps and for every boost_every-th
+    (0-based 500, 1000, ...; 0 for never), as in the original code. Algorithm 1 of the paper has no boost.
+    """
+
+    n_critic: int = 5
+    n_critic_boost: int = 100
+    boost_generator_steps: int = 25
+    boost_every: int = 500
+
+    def critic_updates(self, generator_step):
+        """Return the critic updates of generator step 1, 2, ..."""
+        index = generator_step - 1
+        again = self.boost_every and index > 0 and index % self.boost_every == 0
+        return self.n_critic_boost if index < self.boost_generator_steps or again else self.n_critic
+
+    def critic_updates_until(self, generator_steps):
+        """Return the critic updates of the first `generator_steps` generator steps together."""
+        boosted = min(self.boost_generator_steps, generator_steps)
+        if self.boost_every and generator_steps:
+            later = (generator_steps - 1) // self.boost_every  # 0-based indices that are positive multiples
+            within = max(0, min(self.boost_generator_steps, generator_steps) - 1) // self.boost_every
+            boosted += later - within
+        return boosted * self.n_critic_boost + (generator_steps - boosted) * self.n_critic
+
+
+class Trainer:
+    """The state of one training: two networks, their optimizers, and how far it is.
+
+    Both networks are hybridized with static memory, unless `hybridize` is false. Latents and data order are drawn from
+    `streams` by the number of the step, so that the state is only weights, averages and two counters.
+
+    Parameters
+    ----------
+    generator, critic : mxnet.gluon.HybridBlock
+        Initialised; all on one device.
+    batches : sequence
+        `batches[number]` is float32 (N, C, H, W) in [-1, 1], see `gluon_wgan.data.Batches`; `batches.batch_size`.
+    generator_optimizer, critic_optimizer : mxnet.optimizer.Optimizer
+        One each. If the critic's clips the weights itself (`RMSProp(clip_weights=...)`), give `clip_bound=None`.
+    schedule : Schedule
+    loss : str
+        See `gluon_wgan.losses`.
+    clip_bound : float or None
+        Clip the critic's trainable weights to +-clip_bound, by `set_data`.
+    clip_order : str
+        "before_update": before each critic update, as the original code does, so that the generator sees a critic that
+        is one update outside the box. "after_update": as Algorithm 1.
+    latent_dim : int
+    seed : int
+        Of the latents.
+    hybridize : bool
+    """
+
+    def __init__(
+        self,
+        generator,
+        critic,
+        batches,
+        *,
+        generator_optimizer,
+        critic_optimizer,
+        schedule,
+        loss="wasserstein",
+        clip_bound=0.01,
+        clip_order="before_update",
+        latent_dim=100,
+        seed=0,
+        hybridize=True,
+    ):
+        self.generator, self.critic, self.batches = generator, critic, batches
+        self.schedule, self.loss = schedule, loss
+        self.clip_bound, self.clip_order = clip_bound, clip_order
+        self.latent_dim, self.seed = latent_dim, seed
+        if hybridize:
+            generator.hybridize(static_alloc=True, static_shape=True)
+            critic.hybridize(static_alloc=True, static_shape=True)
+        self._trainable = {"generator": _trainable(generator), "critic": _trainable(critic)}
+        weight = self._trainable["critic"][0].data()
+        self._context, self._dtype = weight.context, weight.dtype
+        optimizers = {"generator": generator_optimizer, "critic": critic_optimizer}
+        self._updaters = {network: mx.optimizer.get_updater(optimizer) for network, optimizer in optimizers.items()}
+        for network, updater in self._updaters.items():
+            for index, parameter in enumerate(self._trainable[network]):
+                updater.states[index] = updater.optimizer.create_state(index, parameter.data())
+                updater.states_synced[index] = True
+        self.generator_steps = self.critic_steps = 0
+
+    def latents(self, purpose, index, count=None):
+        """Return latents (count, latent_dim, 1, 1) ~ N(0, 1) of a stream; a batch of them by default."""
+        shape = (count or self.batches.batch_size, self.latent_dim, 1, 1)
+        return self._array(streams.normal(self.seed, purpose, index, shape))
+
+    def _array(self, values):
+        return nd.array(values, ctx=self._context, dtype=self._dtype)
+
+    def critic_step(self):
+        """Update the critic once, on the next batch; return (critic_loss, score_real, score_fake), (1,) (N,) (N,)."""
+        if self.clip_bound and self.clip_order == "before_update":
+            clip_weights(self.critic, self.clip_bound)
+        real = self._array(self.batches[self.critic_steps])
+        latent = self.latents("critic_latents", self.critic_steps)
+        # train_mode, not record: batch statistics as in training, and no graph to keep
+        with autograd.train_mode():
+            fake = self.generator(latent)
+        with autograd.record():
+            score_real, score_fake = self.critic(real), self.critic(fake)
+            loss = critic_loss(self.loss, score_real, score_fake)
+        loss.backward()
+        self._update("critic")
+        if self.clip_bound and self.clip_order == "after_update":
+            clip_weights(self.critic, self.clip_bound)
+        self.critic_steps += 1
+        return loss, score_real, score_fake
+
+    def generator_step(self):
+        """Update the generator once; return generator_loss, a scalar array.
+
+        The chain rule is applied in two halves, at the pictures: the critic's weight gradients are then never computed.
+        """
+        latent = self.latents("generator_latents", self.generator_steps)
+        with autograd.record():
+            fake = self.generator(latent)
+        pictures = fake.detach()
+        pictures.attach_grad()
+        with autograd.record():
+            loss = generator_loss(self.loss, self.critic(pictures))
+        (picture_gradient,) = autograd.grad(loss, [pictures])
+        fake.backward(picture_gradient)
+        self._update("generator")
+        self.generator_steps += 1
+        return loss
+
+    def _update(self, network):
+        updater = self._updaters[network]
+        for index, parameter in enumerate(self._trainable[network]):
+            updater(index, parameter.grad(), parameter.data())
+
+    def critic_updates_left(self):
+        """Return the critic updates before the next generator update."""
+        until = self.schedule.critic_updates_until(self.generator_steps + 1)
+        return until - self.critic_steps
+
+    def save(self, folder, **state):
+        """Write a checkpoint below `folder`, see `gluon_wgan.checkpoint`; further values go to its state.json."""
+        within = self.critic_steps > self.schedule.critic_updates_until(self.generator_steps)
+        progress = {"generator_steps": self.generator_steps, "critic_steps": self.critic_steps, "within_step": within}
+        return save_checkpoint(folder, self.generator, self.critic, self._updaters, {**progress, **state})
+
+    def load(self, path):
+        """Go on from a checkpoint; return its state."""
+        state = load_checkpoint(path, self.generator, self.critic, self._updaters)
+        self.generator_steps, self.critic_steps = state["generator_steps"], state["critic_steps"]
+        for network, done in (("generator", self.generator_steps), ("critic", self.critic_steps)):
+            # Adam's bias correction counts updates from here
+            optimizer = self._updaters[network].optimizer
+            optimizer.begin_num_update = optimizer.num_update = done
+        return state
+
+
+def sample(generator, latent, bn_mode):
+    """Return a generator's pictures of latents, a numpy array (N, C, H, W) in [-1, 1] (dcgan).
+
+    Parameters
+    ----------
+    generator : mxnet.gluon.Block
+    latent : mxnet.nd.NDArray
+        (N, latent_dim, 1, 1).
+    bn_mode : str
+        "batch": BatchNorm takes the statistics of these very pictures, as the original, which never calls eval;
+        "running": those gathered in training, as GluonCV's script. The two give different pictures.
+    """
+    # MXNet gathers running statistics in backward, so train_mode leaves them alone
+    with autograd.train_mode() if bn_mode == "batch" else autograd.predict_mode():
+        return generator(latent).asnumpy()
+
+
+def _trainable(block):
+    return [parameter for parameter in block.collect_params().values() if parameter.grad_req != "null"]

@@ -1,0 +1,38 @@
+"""Install gluon_wgan. requirements.lock holds the exact versions that the project is tested with."""
+
+import sys
+
+from setuptools import find_packages, setup
+
+if not (3, 10) <= sys.version_info[:2] < (3, 12):
+    sys.exit(
+        f"gluon_wgan: given Python {sys.version.split()[0]}; allowed: 3.10 or 3.11. mxnet 1.9.1, the last release, "
+        "needs numpy below 1.24 (it uses numpy.bool), and such a numpy has no wheels for Python 3.12 and later."
+    )
+
+setup(
+    name="gluon-wgan",
+    version="0.1.0",
+    description="Wasserstein GANs in MXNet Gluon, and where a port silently departs from its reference",
+    license="Apache-2.0",
+    packages=find_packages(include=["gluon_wgan", "gluon_wgan.*"]),
+    python_requires=">=3.10,<3.12",
+    install_requires=[
+        "mxnet==1.9.1",
+        "numpy>=1.23.5,<1.24",  # mxnet 1.9.1 uses numpy.bool, which 1.24 removed
+        "gluoncv==0.10.5.post0",
+        "opencv-python>=4.11,<4.12",  # 4.12 wants numpy 2
+        "pillow>=12,<14",
+        "matplotlib>=3.10,<3.11",
+        "scipy>=1.15,<1.16",
+        "lmdb>=3,<4",
+        "loky>=3.5,<4",
+        "markdown>=3.11,<4",
+        "tensorboardX>=2.6,<3",
+        "tqdm>=4.66,<5",
+        "tyro>=1.0,<2",
+    ],
+    extras_require={
+        "dev": ["hypothesis>=6,<7", "pre-commit>=4,<5", "psutil>=7,<8", "pytest>=9,<10", "ruff>=0.17,<0.18"],
+    },
+)
