@@ -24,6 +24,7 @@ setup(
         "opencv-python>=4.11,<4.12",  # 4.12 wants numpy 2
         "pillow>=12,<14",
         "matplotlib>=3.10,<3.11",
+        "psutil>=7,<8",
         "scipy>=1.15,<1.16",
         "lmdb>=3,<4",
         "loky>=3.5,<4",
@@ -33,6 +34,6 @@ setup(
         "tyro>=1.0,<2",
     ],
     extras_require={
-        "dev": ["hypothesis>=6,<7", "pre-commit>=4,<5", "psutil>=7,<8", "pytest>=9,<10", "ruff>=0.17,<0.18"],
+        "dev": ["hypothesis>=6,<7", "pre-commit>=4,<5", "pytest>=9,<10", "ruff>=0.17,<0.18"],
     },
 )

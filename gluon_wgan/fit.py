@@ -68,15 +68,11 @@ def fit(trainer, run, *, generator_steps, sample_every, checkpoint_every, bn_mod
 
     with contextlib.closing(board), bar, _stop_requests() as stop:
         while trainer.generator_steps < generator_steps:
-            previous = None
             for _ in range(trainer.critic_updates_left()):
                 if stop.requested:
                     save()
                     raise Interrupted(f"stopped after generator step {trainer.generator_steps}")
                 last = trainer.critic_step()
-                if previous is not None:
-                    previous.wait_to_read()  # MXNet runs ahead of Python: at most one update, so that the bar is true
-                previous = last[0]
                 bar.update()
             generator_loss = trainer.generator_step()
             record = _record(trainer, last, generator_loss, time.monotonic() - began)

@@ -101,6 +101,7 @@ class Trainer:
                 updater.states[index] = updater.optimizer.create_state(index, parameter.data())
                 updater.states_synced[index] = True
         self.generator_steps = self.critic_steps = 0
+        self._previous_loss = None
 
     def latents(self, purpose, index, count=None):
         """Return latents (count, latent_dim, 1, 1) ~ N(0, 1) of a stream; a batch of them by default."""
@@ -127,6 +128,10 @@ class Trainer:
         if self.clip_bound and self.clip_order == "after_update":
             clip_weights(self.critic, self.clip_bound)
         self.critic_steps += 1
+        # MXNet runs ahead of Python: by one update, so that memory stays bounded and a progress bar true
+        if self._previous_loss is not None:
+            self._previous_loss.wait_to_read()
+        self._previous_loss = loss
         return loss, score_real, score_fake
 
     def generator_step(self):

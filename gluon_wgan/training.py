@@ -97,7 +97,7 @@ def _encoded_rooms(count):
         yield hashlib.sha1(f"room {index}".encode()).hexdigest(), encoded.getvalue()
 
 
-def build_trainer(settings, batches, context):
+def build_trainer(settings, batches, context, hybridize=True):
     """Return a `Trainer` with the networks, optimizers, schedule and clipping that the settings describe."""
     generator, critic = build_generator(settings), build_critic(settings)
     for network in (generator, critic):
@@ -120,6 +120,7 @@ def build_trainer(settings, batches, context):
         clip_order=settings.clip_order,
         latent_dim=settings.latent_dim,
         seed=settings.seed,
+        hybridize=hybridize,
     )
 
 

@@ -1,0 +1,1 @@
+"""From run folders and result data to tables, plots, Markdown and HTML. Reads files; never imports mxnet."""

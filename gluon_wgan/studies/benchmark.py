@@ -1,0 +1,202 @@
+"""Speed and memory: one WGAN step against the machine's matrix product, the loader, preparing, a large LMDB."""
+
+import io
+import re
+import resource
+import shutil
+import statistics
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import lmdb
+import mxnet as mx
+import numpy as np
+import psutil
+from loky import cpu_count
+from PIL import Image
+from tqdm import tqdm
+
+from gluon_wgan.data import Batches, open_source, prepare
+from gluon_wgan.errors import UserError
+from gluon_wgan.fit import gemm_flops_per_second
+from gluon_wgan.models.flops import update_flops
+from gluon_wgan.resize import scaled_size
+from gluon_wgan.run_folder import describe_environment
+from gluon_wgan.settings import preset_settings
+from gluon_wgan.training import build_trainer, draw_bedrooms
+
+_PICTURES = 1000  # drawn for preparing and loading
+_LMDB_KEYS = 3_000_000  # LSUN's bedrooms
+_SIZE = re.compile(r"(\d+)x\1/(\d+)")
+
+
+def measure(sizes=("32x32/16", "64x64/64"), seconds=60.0):
+    """Measure every size and return a dict of JSON values.
+
+    Parameters
+    ----------
+    sizes : sequence of str
+        SIDExSIDE/CHANNELS, with the wassersteingan preset's other settings.
+    seconds : float
+        Of alternating steps per size.
+
+    Returns
+    -------
+    dict
+        Per size: step_seconds (n_critic critic updates and 1 generator update; median), step_seconds_spread
+        (25th and 75th percentile), gemm_gflops (float32 matrix product 2048 x 2048 x 2048, alternating with the
+        steps; median), efficiency (convolution FLOP that the algorithm needs / (step_seconds x gemm rate)),
+        ratio_hybridized (step_seconds / the same step not hybridized), loader_images_per_second,
+        ratio_loader (loader rate / rate that the steps consume), prepare_images_per_second, ratio_prepare (rate of
+        preparing / (cores x rate of bare decode and resize on one core)), peak_memory_mib (of this process so far).
+        And lmdb: keys, open_seconds, added_memory_mib. And the environment.
+
+    Raises
+    ------
+    UserError
+        If a size is malformed.
+    """
+    chosen = []
+    for size in sizes:
+        match = _SIZE.fullmatch(size)
+        if not match:
+            raise UserError("--sizes", size, "SIDExSIDE/CHANNELS such as 32x32/16")
+        side, channels = int(match[1]), int(match[2])
+        base = preset_settings("wassersteingan")
+        chosen.append((size, replace(base, image_size=side, generator_channels=channels, critic_channels=channels)))
+    chosen.sort(key=lambda pair: pair[1].image_size ** 2 * pair[1].generator_channels)  # peak memory only grows
+    results = {"environment": describe_environment()}
+    with tempfile.TemporaryDirectory() as scratch:
+        source = open_source(draw_bedrooms(scratch, _PICTURES))
+        for name, settings in chosen:
+            results[name] = _measure_data(settings, source, Path(scratch))
+            results[name].update(_measure_steps(settings, seconds, name))
+            consumed = settings.n_critic * settings.batch_size / results[name]["step_seconds"]
+            results[name]["ratio_loader"] = results[name]["loader_images_per_second"] / consumed
+        results["lmdb"] = _measure_lmdb(Path(scratch))
+    return results
+
+
+def _measure_steps(settings, seconds, name):
+    shape = (4 * settings.batch_size, settings.image_size, settings.image_size, settings.image_channels)
+    pictures = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    trainers = [
+        build_trainer(settings, Batches(pictures, settings.batch_size, 0), mx.cpu(), hybridize=hybridize)
+        for hybridize in (True, False)
+    ]
+    image_shape = (settings.image_channels, settings.image_size, settings.image_size)
+    hybridized = trainers[0]
+    in_critic, in_generator = update_flops(
+        hybridized.generator, hybridized.critic, settings.batch_size, settings.latent_dim, image_shape
+    )
+    flops = settings.n_critic * in_critic + in_generator
+    for trainer in trainers:
+        _step_seconds(trainer, settings.n_critic)  # the first step builds graphs and memory
+    times, gemm = ([], []), []
+    began = time.monotonic()
+    with tqdm(
+        total=round(seconds), unit="s", desc=f"steps {name}", bar_format="{desc}: {percentage:3.0f}%|{bar}|"
+    ) as bar:
+        while len(gemm) < 3 or time.monotonic() - began < seconds:
+            gemm.append(gemm_flops_per_second(mx.cpu(), repeats=1))
+            for trainer, record in zip(trainers, times):
+                record.append(_step_seconds(trainer, settings.n_critic))
+            bar.update(min(round(time.monotonic() - began), bar.total) - bar.n)
+    step, plain = (statistics.median(record) for record in times)
+    rate = statistics.median(gemm)
+    return {
+        "step_seconds": step,
+        "step_seconds_spread": np.percentile(times[0], [25, 75]).tolist(),
+        "steps_measured": len(gemm),
+        "step_gflop": flops / 1e9,
+        "gemm_gflops": rate / 1e9,
+        "efficiency": flops / (step * rate),
+        "ratio_hybridized": step / plain,
+        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def _step_seconds(trainer, n_critic):
+    began = time.perf_counter()
+    for _ in range(n_critic):
+        trainer.critic_step()
+    trainer.generator_step().wait_to_read()
+    mx.nd.waitall()
+    return time.perf_counter() - began
+
+
+def _measure_data(settings, source, scratch):
+    size = settings.image_size
+    values = [source.value(index) for index in range(len(source))]
+    began = time.perf_counter()
+    for value in values[:300]:
+        with Image.open(io.BytesIO(value)) as picture:
+            picture.convert("RGB").resize(scaled_size(*picture.size, size), Image.Resampling.BILINEAR)
+    bare = 300 / (time.perf_counter() - began)
+    rates = []
+    for repeat in range(3):
+        began = time.perf_counter()
+        prepared = prepare(source, size, settings.resize, scratch / f"prepared-{size}-{repeat}")
+        rates.append(len(source) / (time.perf_counter() - began))
+    batches = Batches(prepared, settings.batch_size, 0)
+    began, count = time.perf_counter(), 0
+    while time.perf_counter() - began < 2:
+        batches[count]
+        count += 1
+    loaded = count * settings.batch_size / (time.perf_counter() - began)
+    rate = statistics.median(rates)
+    return {
+        "loader_images_per_second": loaded,
+        "prepare_images_per_second": rate,
+        "ratio_prepare": rate / (cpu_count() * bare),
+    }
+
+
+def _measure_lmdb(scratch):
+    folder = scratch / "keys_lmdb"
+    with (
+        lmdb.open(str(folder), map_size=2**34, sync=False) as environment,
+        environment.begin(write=True) as transaction,
+    ):
+        cursor = transaction.cursor()
+        numbers = tqdm(range(_LMDB_KEYS), unit="key", desc="writing a large LMDB")
+        cursor.putmulti(((b"%040x" % number, b"x") for number in numbers), append=True)
+    process = psutil.Process()
+    before = process.memory_info().rss
+    began = time.perf_counter()
+    source = open_source(folder)
+    opened = time.perf_counter() - began
+    added = (process.memory_info().rss - before) / 2**20
+    keys = len(source)
+    del source
+    shutil.rmtree(folder)
+    return {"keys": keys, "open_seconds": opened, "added_memory_mib": added}
+
+
+def as_table(results):
+    """Return the results of `measure` as Markdown, a row per size."""
+    columns = {
+        "step_seconds": ("step, s", "{:.3f}"),
+        "gemm_gflops": ("GEMM, GFLOP/s", "{:.0f}"),
+        "efficiency": ("efficiency", "{:.2f}"),
+        "ratio_hybridized": ("hybridized / not", "{:.2f}"),
+        "loader_images_per_second": ("loader, images/s", "{:,.0f}"),
+        "ratio_loader": ("loader / consumed", "{:.0f}"),
+        "prepare_images_per_second": ("preparing, images/s", "{:,.0f}"),
+        "ratio_prepare": ("preparing / (cores x bare)", "{:.2f}"),
+        "peak_memory_mib": ("peak memory, MiB", "{:,.0f}"),
+    }
+    lines = ["| size/channels | " + " | ".join(title for title, _ in columns.values()) + " |", "|---" * 10 + "|"]
+    for name, values in results.items():
+        if "step_seconds" in values:
+            cells = [form.format(values[key]) for key, (_, form) in columns.items()]
+            lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    opened = results["lmdb"]
+    lines.append("")
+    lines.append(
+        f"Opening an LMDB of {opened['keys']:,} keys: {opened['open_seconds']:.1f} s, "
+        f"{opened['added_memory_mib']:.0f} MiB."
+    )
+    return "\n".join(lines)
