@@ -28,7 +28,7 @@ setup(
         "scipy>=1.15,<1.16",
         "lmdb>=3,<4",
         "loky>=3.5,<4",
-        "markdown>=3.11,<4",
+        "markdown>=3.5,<4",
         "tensorboardX>=2.6,<3",
         "tqdm>=4.66,<5",
         "tyro>=1.0,<2",

@@ -86,14 +86,15 @@ def verify_checkpoint(path):
         damaged = [file for file in _FILES if _fingerprint(path / file) != state["files"][file]]
         if damaged:
             problem = f"{damaged[0]} is not as it was written: it was cut short or changed"
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         problem = str(error)
     if problem is None:
         return state
-    siblings = list_checkpoints(path.resolve().parent)
-    earlier = siblings[: siblings.index(path.resolve())] if path.resolve() in siblings else []
+    place = path.resolve()
+    siblings = list_checkpoints(place.parent) if place.parent.is_dir() else []
+    earlier = siblings[: siblings.index(place)] if place in siblings else []
     previous = f"the previous one, {earlier[-1].name}" if earlier else "step 0, since there is none before it"
-    allowed = f"remove {path.resolve()} and give the same command again, to go on from {previous}"
+    allowed = f"remove {place} and give the same command again, to go on from {previous}"
     raise UserError("checkpoint", f"{path} ({problem})", allowed)
 
 

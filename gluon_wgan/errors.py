@@ -1,7 +1,7 @@
 """The three ways in which a run can end badly, and the exit status of each."""
 
 
-class UserError(ValueError):
+class UserError(Exception):
     """A user's mistake: one message that names the flag or file, what was given and what is allowed (status 2).
 
     Parameters

@@ -78,7 +78,8 @@ def save_curves(path, generator_steps, estimates, title):
 
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.subplots()
-    axes.plot(generator_steps, estimates, color="tab:blue", alpha=0.3, linewidth=0.8, label="each generator step")
+    marker = "o" if len(estimates) == 1 else None  # one point alone makes no line
+    axes.plot(generator_steps, estimates, "tab:blue", marker=marker, alpha=0.3, linewidth=0.8, label="each step")
     if len(estimates) > MEDIAN_WINDOW:
         filtered = median_filtered(estimates)
         axes.plot(generator_steps, filtered, color="tab:blue", label=f"median over {MEDIAN_WINDOW} steps")

@@ -19,7 +19,7 @@ class Resizer:
     """A named way to resize a picture.
 
     Calling it, `resizer(image, width, height)`, takes a uint8 RGB (or one-channel) picture (H, W, C) and returns
-    (height, width, C) of `dtype`.
+    (height, width, C) of `dtype`; a `resize` that returns anything else raises UserError.
 
     Attributes
     ----------
@@ -45,7 +45,13 @@ class Resizer:
 
     def __call__(self, image, width, height):
         resized = self.resize(image, width, height)
-        return resized if resized.ndim == 3 else resized[..., np.newaxis]  # OpenCV drops a single channel
+        if resized.ndim == 2:
+            resized = resized[..., np.newaxis]  # OpenCV drops a single channel
+        expected = (height, width, image.shape[2])
+        if resized.shape != expected or resized.dtype != self.dtype:
+            given = f"a result of {resized.dtype} {resized.shape}"
+            raise UserError(f"resize {self.name!r}", given, f"{self.dtype} {expected}, as registered")
+        return resized
 
 
 def _pillow(filter_name, image, width, height):

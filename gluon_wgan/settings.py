@@ -101,7 +101,7 @@ class Settings:
         for field in fields(self):
             value = getattr(self, field.name)
             if field.type in (int, float):
-                _check_number(field.name, value)
+                _check_number(field.name, value, field.type)
             elif get_origin(field.type) is Literal and value not in get_args(field.type):
                 raise UserError(flag_of(field.name), repr(value), ", ".join(get_args(field.type)))
         get_resizer(self.resize)
@@ -137,8 +137,11 @@ def flag_of(name):
     return "--" + name.replace("_", "-")
 
 
-def _check_number(name, value):
+def _check_number(name, value, kind):
     flag = flag_of(name)
+    # bool is an int to Python; an int may stand for a float, but 2.5 or nan for no int
+    if isinstance(value, bool) or not isinstance(value, int if kind is int else (int, float)):
+        raise UserError(flag, repr(value), "a whole number" if kind is int else "a number")
     may_be_zero = {"seed", "boost_generator_steps", "boost_every", "extra_layers", "gp_lambda"}
     below_one = {"rmsprop_decay", "adam_beta1", "adam_beta2"}
     if not math.isfinite(value):

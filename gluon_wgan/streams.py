@@ -6,6 +6,7 @@ framework can be fed the same numbers. No global seed is touched.
 """
 
 import hashlib
+import operator
 
 import numpy as np
 
@@ -34,9 +35,11 @@ def generator(seed, purpose, index=0):
     ------
     ValueError
         If seed or index is out of range.
+    TypeError
+        If one of them is no integer.
     """
     for name, value in (("seed", seed), ("index", index)):
-        if not 0 <= value < 2**64:
+        if not 0 <= operator.index(value) < 2**64:
             raise ValueError(f"{name}: given {value}, allowed 0 to 2**64 - 1")
     purpose_word = int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:8], "little")
     key = np.array([seed, purpose_word], dtype=np.uint64)

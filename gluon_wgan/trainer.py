@@ -7,6 +7,7 @@ from mxnet import autograd, nd
 
 from gluon_wgan import streams
 from gluon_wgan.checkpoint import load_checkpoint, save_checkpoint
+from gluon_wgan.errors import UserError
 from gluon_wgan.lipschitz import clip_weights
 from gluon_wgan.losses import critic_loss, generator_loss
 
@@ -66,6 +67,11 @@ class Trainer:
     seed : int
         Of the latents.
     hybridize : bool
+
+    Raises
+    ------
+    UserError
+        If there is no such clip_order; at the first step, if there is no such loss or the bound is out of its range.
     """
 
     def __init__(
@@ -84,13 +90,17 @@ class Trainer:
         seed=0,
         hybridize=True,
     ):
+        if clip_order not in ("before_update", "after_update"):
+            raise UserError("clip_order", repr(clip_order), "before_update or after_update")
         self.generator, self.critic, self.batches = generator, critic, batches
         self.schedule, self.loss = schedule, loss
         self.clip_bound, self.clip_order = clip_bound, clip_order
         self.latent_dim, self.seed = latent_dim, seed
         if hybridize:
-            generator.hybridize(static_alloc=True, static_shape=True)
-            critic.hybridize(static_alloc=True, static_shape=True)
+            # Without static_shape, no faster here: its operations hide from the engine that BatchNorm's backward writes
+            # the running statistics, so that real and fake pictures would update the critic's in any order.
+            generator.hybridize(static_alloc=True)
+            critic.hybridize(static_alloc=True)
         self._trainable = {"generator": _trainable(generator), "critic": _trainable(critic)}
         weight = self._trainable["critic"][0].data()
         self._context, self._dtype = weight.context, weight.dtype
@@ -176,6 +186,8 @@ class Trainer:
             # Adam's bias correction counts updates from here
             optimizer = self._updaters[network].optimizer
             optimizer.begin_num_update = optimizer.num_update = done
+            for counts in optimizer._all_index_update_counts.values():
+                counts.clear()
         return state
 
 
@@ -190,7 +202,14 @@ def sample(generator, latent, bn_mode):
     bn_mode : str
         "batch": BatchNorm takes the statistics of these very pictures, as the original, which never calls eval;
         "running": those gathered in training, as GluonCV's script. The two give different pictures.
+
+    Raises
+    ------
+    UserError
+        If bn_mode is neither.
     """
+    if bn_mode not in ("batch", "running"):
+        raise UserError("bn_mode", repr(bn_mode), "batch or running")
     # MXNet gathers running statistics in backward, so train_mode leaves them alone
     with autograd.train_mode() if bn_mode == "batch" else autograd.predict_mode():
         return generator(latent).asnumpy()

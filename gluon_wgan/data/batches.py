@@ -41,14 +41,14 @@ class Batches:
     Raises
     ------
     UserError
-        If there are fewer pictures than one batch takes.
+        If there are fewer pictures than one batch takes, or a batch takes none.
     """
 
     def __init__(self, pictures, batch_size, seed, rows=None):
         self._pictures = pictures
         self._rows = None if rows is None else np.asarray(rows)
         self._count = len(pictures) if rows is None else len(rows)
-        if self._count < batch_size:
+        if not 1 <= batch_size <= self._count:
             raise UserError("--batch-size", batch_size, f"1 to {self._count}, the number of pictures to train on")
         self.batch_size = batch_size
         self.seed = seed

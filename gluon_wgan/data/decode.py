@@ -7,8 +7,8 @@ import zlib
 import numpy as np
 from PIL import Image
 
-# What Pillow's decoders raise for broken files.
-_BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
+# What Pillow's decoders raise for broken files (RuntimeError: AVIF; its child NotImplementedError: DDS).
+_BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, RuntimeError, struct.error, zlib.error)
 
 
 class UndecodableError(Exception):

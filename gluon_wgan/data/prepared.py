@@ -59,12 +59,15 @@ class Prepared:
 
     def keys(self):
         """Return the keys of the rows, a list of str."""
-        return (self.folder / "keys.txt").read_text().splitlines()
+        return _read_lines(self.folder / "keys.txt")
 
     def skipped(self):
         """Return the pictures that could not be decoded, a list of (key, reason)."""
-        lines = (self.folder / "skipped.tsv").read_text().splitlines()
-        return [tuple(line.split("\t", 1)) for line in lines]
+        return [tuple(line.rsplit("\t", 1)) for line in _read_lines(self.folder / "skipped.tsv")]
+
+
+def _read_lines(file):
+    return file.read_bytes().decode().split("\n")[:-1]  # splitlines() would also part a key at U+2028 and others
 
 
 def is_held_out(key):
@@ -98,7 +101,7 @@ def prepare(source, image_size, resize, cache_dir):
     Raises
     ------
     UserError
-        If more than 1 % of the pictures cannot be decoded, or the disk has no room for the result.
+        If more than 1 % of the pictures cannot be decoded, or the result cannot be written or has no room.
     """
     resizer = get_resizer(resize)
     shape = (len(source), image_size, image_size, source.channels)
@@ -107,11 +110,16 @@ def prepare(source, image_size, resize, cache_dir):
     folder = Path(cache_dir) / "prepared" / f"{source.name[:80]}-{resize}-{image_size}x{source.channels}-{digest}"
     if folder.is_dir():
         return Prepared(folder)
-    _check_disk(folder, shape, resizer.dtype)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with locked(folder.with_name(folder.name + ".lock"), wait=True):
+    partial, lock = (folder.with_name(folder.name + suffix) for suffix in (".partial", ".lock"))
+    _check_disk(partial, shape, resizer.dtype)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock.touch()
+    except OSError as error:
+        allowed = "a folder that can be created and written"
+        raise UserError("--cache-dir", f"{cache_dir} ({error.strerror})", allowed) from error
+    with locked(lock, wait=True):
         if not folder.is_dir():
-            partial = folder.with_name(folder.name + ".partial")
             partial.mkdir(exist_ok=True)
             rows = _append_rows(partial, source, shape, resizer)
             _finish(partial, (rows, *shape[1:]), resizer.dtype, identity)
@@ -119,9 +127,11 @@ def prepare(source, image_size, resize, cache_dir):
     return Prepared(folder)
 
 
-def _check_disk(folder, shape, dtype):
-    existing = next(parent for parent in folder.absolute().parents if parent.exists())
+def _check_disk(partial, shape, dtype):
+    existing = next(parent for parent in partial.absolute().parents if parent.exists())
     needed = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+    with contextlib.suppress(OSError):
+        needed -= (partial / "pictures.npy").stat().st_size  # a killed preparation's, or another process is at it
     free = shutil.disk_usage(existing).free
     if needed > 0.95 * free:
         given = f"{existing} with {free / 2**30:.1f} GiB free"
@@ -215,7 +225,9 @@ def _finish(partial, shape, dtype, identity):
     with open(partial / "pictures.npy", "r+b") as stream:
         stream.write(_npy_header(shape, dtype))
         os.fsync(stream.fileno())
-    held_out = [is_held_out(key) for key in (partial / "keys.txt").read_text().splitlines()]
-    np.save(partial / "held_out.npy", np.array(held_out, dtype=bool))
-    (partial / "identity.json").write_text(json.dumps(identity, indent=1))
+    held_out = [is_held_out(key) for key in _read_lines(partial / "keys.txt")]
+    with open(partial / "held_out.npy", "wb") as stream:
+        np.save(stream, np.array(held_out, dtype=bool))
+        os.fsync(stream.fileno())
+    write_atomic(partial / "identity.json", json.dumps(identity, indent=1).encode())
     (partial / "progress.json").unlink()

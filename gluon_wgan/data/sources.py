@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import os
 import weakref
+import zlib
 from abc import ABC, abstractmethod
 from pathlib import Path
 
@@ -51,13 +52,41 @@ _open_environments = weakref.WeakValueDictionary()
 
 def _open_lmdb(folder):
     """Open an LMDB, or return it if this process has it open already: LMDB refuses a second time."""
-    path = str(folder.resolve())
-    environment = _open_environments.get(path)
+    status = (folder / "data.mdb").stat()
+    file = (status.st_dev, status.st_ino)  # not the path: another LMDB may have taken its place since
+    environment = _open_environments.get(file)
     if environment is None:
         # readonly and lock=False: a data set may lie on a read-only disk, and nobody writes it
-        environment = lmdb.open(path, readonly=True, lock=False, readahead=False, max_spare_txns=64)
-        _open_environments[path] = environment
+        environment = lmdb.open(str(folder), readonly=True, lock=False, readahead=False, max_spare_txns=64)
+        _check_complete(folder, environment, status.st_size)
+        _open_environments[file] = environment
     return environment
+
+
+def _check_complete(folder, environment, size):
+    """Raise UserError for an LMDB that was cut short, by a broken copy say: reading it would kill the process."""
+    recorded = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
+    # LMDB need not write last pages that it freed again, so a few of them may rightly be missing
+    if size < recorded - 2**18:
+        given = f"{folder / 'data.mdb'} ({size} bytes, where it records {recorded}: cut short)"
+        raise UserError("--data", given, "a whole LMDB")
+
+
+def _check_keys(place, keys):
+    """Raise UserError unless every key (bytes) is text on one line: keys are written to files, one a line."""
+    for key in keys:
+        if not _is_line(key):
+            raise UserError(
+                "--data", f"{place} (with a picture named {key!r})", "names that are UTF-8 text on one line"
+            )
+
+
+def _is_line(key):
+    try:
+        key.decode()
+    except UnicodeDecodeError:
+        return False
+    return b"\n" not in key and b"\0" not in key
 
 
 class LsunSource(Source):
@@ -72,13 +101,14 @@ class LsunSource(Source):
                 environment = _open_lmdb(folder)
                 with environment.begin() as transaction:
                     # values=False: walking the keys alone takes seconds where reading the pictures takes an hour
-                    keys = np.array(list(transaction.cursor().iternext(keys=True, values=False)), dtype=np.bytes_)
-            except lmdb.Error as error:
+                    keys = list(transaction.cursor().iternext(keys=True, values=False))
+            except (lmdb.Error, OSError) as error:
                 raise UserError("--data", f"{folder} ({error})", "a readable LMDB folder") from error
             if len(keys) == 0:
                 raise UserError("--data", f"{folder} (an LMDB with no entries)", "an LMDB with pictures in it")
+            _check_keys(folder, keys)
             self._environments.append(environment)
-            self._keys.append(keys)
+            self._keys.append(np.array(keys, dtype=np.bytes_))
         self._ends = np.cumsum([len(keys) for keys in self._keys])
 
     def __len__(self):
@@ -130,6 +160,7 @@ class FolderSource(Source):
         if not self._files:
             allowed = f"an LSUN root, a *_lmdb folder, or a folder with pictures ({' '.join(PICTURE_SUFFIXES)})"
             raise UserError("--data", f"{folder} (no pictures in it)", allowed)
+        _check_keys(folder, map(os.fsencode, self._files))
 
     def __len__(self):
         return len(self._files)
@@ -186,8 +217,11 @@ class RawSource(Source):
 
 
 def _read_idx(file):
-    with gzip.open(file) if file.suffix == ".gz" else open(file, "rb") as stream:
-        content = stream.read()
+    try:
+        with gzip.open(file) if file.suffix == ".gz" else open(file, "rb") as stream:
+            content = stream.read()
+    except (OSError, EOFError, zlib.error) as error:
+        raise UserError("--data", f"{file} ({error})", "MNIST's *-images-idx3-ubyte, whole") from error
     magic, count, height, width = np.frombuffer(content[:16], dtype=">u4") if len(content) >= 16 else (0, 0, 0, 0)
     if magic != 0x803 or len(content) != 16 + int(count) * int(height) * int(width) or count == 0:
         raise UserError("--data", f"{file} (not an idx file of pictures, or cut short)", "MNIST's *-images-idx3-ubyte")
@@ -260,7 +294,14 @@ def write_lsun_lmdb(folder, entries):
         Such as `ROOT/bedroom_train_lmdb`; must not exist.
     entries : iterable of (str, bytes)
         Key and encoded picture.
+
+    Raises
+    ------
+    UserError
+        If the folder exists.
     """
+    if folder.exists():
+        raise UserError("folder", f"{folder} (it exists)", "one that does not exist yet")
     partial = folder.with_name(folder.name + ".partial")
     if partial.exists():
         for file in partial.iterdir():

@@ -96,4 +96,5 @@ class DCGANCritic(nn.HybridBlock):
 
     def hybrid_forward(self, F, images):
         """Return the scores."""
-        return self.main(images).reshape((-1,))
+        # (N, 1, 1, 1) -> (N,); pictures of another size would leave more pixels, and fail here
+        return F.squeeze(self.main(images), axis=(1, 2, 3))

@@ -1,0 +1,172 @@
+"""Kill a run at any instant, resume it: the final weights are those of a run that was never stopped, bit for bit."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+STEPS = 90
+# At this size a second thread only waits for the first.
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+SCRIPT = Path(__file__).parent.parent / "experiments/train_lsun.py"
+# Kill the process in the nth call of a function: just before it, so that what it would have done is missing.
+KILLER = """
+import os, signal, sys, pathlib
+import gluon_wgan
+from gluon_wgan import checkpoint, cli
+from gluon_wgan.data import prepared
+prepared._CHUNK = 8
+prepared._SECONDS_BETWEEN_NOTES = 0
+place, nth = sys.argv[1], int(sys.argv[2])
+owners = {{"checkpoint": checkpoint, "prepared": prepared, "Path": pathlib.Path, "nd": checkpoint.nd}}
+owner, name = owners[place.split(".")[0]], place.split(".")[1]
+original, calls = getattr(owner, name), [0]
+def killing(*arguments, **named):
+    calls[0] += {condition}
+    if calls[0] == nth:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return original(*arguments, **named)
+setattr(owner, name, killing)
+cli.train(sys.argv[3:])
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Return a folder with 64 pictures and an uninterrupted run."""
+    folder = tmp_path_factory.mktemp("kill")
+    (folder / "pictures").mkdir()
+    generator = np.random.default_rng(0)
+    for number in range(64):
+        pixels = generator.integers(0, 256, (40, 48, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / "pictures" / f"{number:02d}.png")
+    assert start(folder, "whole", "cache").wait(timeout=120) == 0
+    return folder
+
+
+def flags(folder, run, cache):
+    """Return the flags of a small run, or of going on with it."""
+    if (folder / run / "config.json").exists():
+        return ["--out", folder / run, "--cache-dir", folder / cache, "--resume"]
+    sizes = "--image-size 16 --generator-channels 4 --critic-channels 4 --batch-size 8 --n-critic 2 --n-critic-boost 6"
+    often = f"--boost-generator-steps 5 --boost-every 50 --generator-steps {STEPS} --checkpoint-every 9"
+    data = ["--data", folder / "pictures", "--out", folder / run, "--cache-dir", folder / cache]
+    return [*sizes.split(), *often.split(), "--sample-every", "30", *data]
+
+
+def start(folder, run, cache):
+    command = [sys.executable, SCRIPT, *flags(folder, run, cache)]
+    return subprocess.Popen(
+        [str(word) for word in command], env=ENVIRONMENT, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+
+
+def assert_same_end(folder, run):
+    ends = [folder / name / "checkpoints" / f"step_{STEPS:07d}" for name in ("whole", run)]
+    for file in ("generator.params", "critic.params", "optimizer.params"):
+        assert (ends[0] / file).read_bytes() == (ends[1] / file).read_bytes(), file
+    whole, resumed = ([json.loads(line) for line in open(folder / name / "metrics.jsonl")] for name in ("whole", run))
+    for record in (*whole, *resumed):
+        assert record.pop("seconds") >= 0
+    assert whole == resumed  # every step once, without a gap, with the same numbers
+    samples = sorted(path.name for path in (folder / "whole/samples").iterdir())
+    assert samples == sorted(path.name for path in (folder / run / "samples").iterdir())
+    for name in samples:
+        assert (folder / "whole/samples" / name).read_bytes() == (folder / run / "samples" / name).read_bytes()
+
+
+def test_killed_at_random_moments_it_ends_in_the_same_bits(folder):
+    seed = random.SystemRandom().randrange(2**32)
+    print(f"seed of the moments: {seed}")  # noqa: T201 - shown by pytest if the test fails
+    moments = random.Random(seed)
+    kills = 0
+    while kills < 4 or not (folder / "killed/metrics.jsonl").exists():
+        process = start(folder, "killed", "cache")
+        wait = moments.uniform(0.8, 4.0)
+        try:
+            process.wait(timeout=wait)
+            break  # it was done before we struck
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            kills += 1
+        left = [other.pid for other in psutil.process_iter() if _session(other.pid) == process.pid]
+        assert left == []
+    if kills == 4:
+        assert start(folder, "killed", "cache").wait(timeout=120) == 0
+    assert kills >= 1
+    assert_same_end(folder, "killed")
+
+
+def _session(pid):
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("place", "condition", "nth"),
+    [
+        ("nd.save", "1", 2),  # two files of the second checkpoint are there, the third is not
+        ("checkpoint._flush", "1", 3),  # the files are written, not all are flushed
+        ("Path.rename", "arguments[0].name.startswith('.step')", 2),  # whole, but without its name
+        ("Path.symlink_to", "1", 2),  # named, but `latest` is the one before
+        ("prepared.write_atomic", "1", 4),  # in the middle of preparing
+        ("prepared._finish", "1", 1),  # every picture prepared, but not finished
+    ],
+)
+def test_killed_while_it_writes_it_ends_in_the_same_bits(folder, place, condition, nth):
+    run, cache = f"at-{place}", f"cache-{place}"
+    code = KILLER.format(condition=condition)
+    command = [sys.executable, "-c", code, place, nth, *flags(folder, run, cache)]
+    killed = subprocess.run(
+        [str(word) for word in command], env=ENVIRONMENT, stderr=subprocess.DEVNULL, timeout=120, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert start(folder, run, cache).wait(timeout=120) == 0
+    assert_same_end(folder, run)
+    assert list((folder / run / "checkpoints").glob(".*")) == []
+
+
+def test_interrupted_it_writes_a_checkpoint_between_two_critic_updates(folder):
+    process = start(folder, "stopped", "cache")
+    while not (folder / "stopped/metrics.jsonl").exists() or not (folder / "stopped/metrics.jsonl").read_text():
+        time.sleep(0.01)
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 130
+    assert list((folder / "stopped/checkpoints").glob("step_*"))
+    again = start(folder, "stopped", "cache")
+    time.sleep(2)
+    again.send_signal(signal.SIGTERM)
+    assert again.wait(timeout=60) in (130, 0)
+    assert start(folder, "stopped", "cache").wait(timeout=120) == 0
+    assert_same_end(folder, "stopped")
+
+
+def test_another_thread_count_may_resume_and_is_recorded(folder):
+    process = start(folder, "threads", "cache")
+    while not list((folder / "threads/checkpoints").glob("step_*")):
+        time.sleep(0.01)
+        assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    process.wait(timeout=60)
+    command = [sys.executable, SCRIPT, *flags(folder, "threads", "cache")]
+    two_threads = {**ENVIRONMENT, "OMP_NUM_THREADS": "2"}
+    ended = subprocess.run(
+        [str(word) for word in command], env=two_threads, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert ended.returncode == 0
+    assert "OMP_NUM_THREADS was 1 and is 2" in ended.stderr
+    starts = json.loads((folder / "threads/environment.json").read_text())["starts"]
+    assert [entry["omp_num_threads"] for entry in starts] == ["1", "2"]

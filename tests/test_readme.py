@@ -1,0 +1,60 @@
+"""The README's snippets run as they stand, and its first two commands are the ones that exist."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+def test_there_are_snippets_for_the_promised_rooms():
+    text = "\n".join(SNIPPETS)
+    for name in ("get_resizer", "RMSProp", "clip_weights", "open_source", "prepare", "build_generator", "build_critic"):
+        assert name in text
+
+
+@pytest.mark.parametrize("snippet", SNIPPETS, ids=range(len(SNIPPETS)))
+def test_a_snippet_runs_alone(snippet, tmp_path):
+    (tmp_path / "pictures").mkdir()
+    for number in range(5):
+        pixels = np.full((40, 50, 3), 50 * number, dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "pictures" / f"{number}.png")
+    ended = subprocess.run(
+        [sys.executable, "-c", snippet], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_the_first_two_commands_are_make_targets():
+    commands = re.search(r"```\n(.*?)```", README, re.DOTALL)[1].split("\n")[:2]
+    assert commands == ["make demo", "make test"]
+    for command in commands:
+        target = command.split()[1]
+        assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+def test_links_and_pictures_exist():
+    for page in (ROOT / "README.md", *(ROOT / "reports").glob("*.md")):
+        for link in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+            if not link.startswith("http"):
+                assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_setup_refuses_another_python_with_the_reason(tmp_path):
+    code = (
+        "import sys; sys.version_info = (3, 12, 0); sys.argv = ['setup.py', '--version']; exec(open('setup.py').read())"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False, env=os.environ
+    )
+    assert ended.returncode != 0
+    assert "3.10 or 3.11" in ended.stderr
+    assert "numpy" in ended.stderr

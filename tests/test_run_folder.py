@@ -1,0 +1,111 @@
+"""The run folder: files that appear whole or not at all, a lock, and metrics that continue without a gap."""
+
+import json
+import multiprocessing
+import os
+
+import pytest
+
+from gluon_wgan import run_folder
+from gluon_wgan.errors import UserError
+from gluon_wgan.run_folder import RunFolder, describe_environment, locked, read_metrics, write_atomic
+
+
+def test_write_atomic_replaces_and_leaves_nothing_beside(tmp_path):
+    write_atomic(tmp_path / "file", b"old")
+    write_atomic(tmp_path / "file", b"new")
+    assert (tmp_path / "file").read_bytes() == b"new"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_write_that_fails_leaves_the_old_content(tmp_path, monkeypatch):
+    write_atomic(tmp_path / "file", b"old")
+
+    def fail(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(run_folder.os, "fsync", fail)
+    with pytest.raises(OSError, match="No space"):
+        write_atomic(tmp_path / "file", b"new")
+    assert (tmp_path / "file").read_bytes() == b"old"
+
+
+def test_a_lock_excludes_another_process_and_ends_with_it(tmp_path):
+    def hold():
+        with locked(tmp_path / "lock", wait=False):
+            ready.set()
+            release.wait(20)
+            os._exit(1)  # as a kill would: the lock is not given back
+
+    context = multiprocessing.get_context("fork")
+    ready, release = context.Event(), context.Event()
+    process = context.Process(target=hold)
+    process.start()
+    assert ready.wait(20)
+    with pytest.raises(BlockingIOError), locked(tmp_path / "lock", wait=False):
+        pass
+    release.set()
+    process.join(20)
+    with locked(tmp_path / "lock", wait=False):
+        pass
+
+
+def steps(path):
+    return [json.loads(line)["generator_step"] for line in path.read_text().splitlines()]
+
+
+def test_metrics_continue_after_the_checkpoint_without_gap_or_double(tmp_path):
+    run = RunFolder(tmp_path / "run")
+    with run:
+        run.start_metrics(0)
+        for step in (1, 2, 3):
+            run.append_metrics({"generator_step": step})
+    with open(run.metrics_file, "a") as file:
+        file.write('{"generator_st')  # a kill in the middle of a line
+    assert [record["generator_step"] for record in read_metrics(run.path)] == [1, 2, 3]
+    with run:
+        run.start_metrics(2)
+        run.append_metrics({"generator_step": 3})
+    assert steps(run.metrics_file) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("lines", [[], [1], [1, 3], [2, 1]])
+def test_metrics_that_do_not_reach_the_checkpoint_are_refused(lines, tmp_path):
+    run = RunFolder(tmp_path / "run")
+    with run:
+        run.metrics_file.write_text("".join(json.dumps({"generator_step": step}) + "\n" for step in lines))
+        with pytest.raises(UserError, match=r"metrics\.jsonl"):
+            run.start_metrics(2)
+    assert steps(run.metrics_file) == lines
+
+
+def test_a_folder_with_files_in_it_is_not_taken(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(UserError, match=r"--out.*holds files"):
+        RunFolder(tmp_path).check_new()
+    RunFolder(tmp_path / "new" / "run").check_new()
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_broken_config_is_named(tmp_path):
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(UserError, match=r"config\.json"):
+        RunFolder(tmp_path).read_config()
+
+
+def test_every_start_is_added_to_the_environment(tmp_path):
+    with RunFolder(tmp_path / "run") as run:
+        assert run.add_environment({"number": 1}) == []
+        assert run.add_environment({"number": 2}) == [{"number": 1}]
+    assert json.loads((run.path / "environment.json").read_text()) == {"starts": [{"number": 1}, {"number": 2}]}
+
+
+def test_the_environment_names_versions_and_threads():
+    import numpy
+
+    environment = describe_environment()
+    assert environment["packages"]["numpy"] == numpy.__version__
+    assert environment["packages"]["mxnet"] == "1.9.1"
+    assert environment["omp_num_threads"] == os.environ["OMP_NUM_THREADS"]
+    assert 1 <= environment["physical_cores"] <= environment["processors"] <= os.cpu_count()
+    json.dumps(environment)

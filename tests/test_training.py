@@ -1,0 +1,184 @@
+"""From settings to a run: real files, real steps, and what lies in the folder afterwards."""
+
+import json
+import logging
+
+import mxnet as mx
+import numpy as np
+import pytest
+from conftest import encode, make_picture, write_category
+from PIL import Image
+from tensorboard_events import scalars
+
+from gluon_wgan import cli, fit, training
+from gluon_wgan.data import open_source
+from gluon_wgan.data.prepared import is_held_out
+from gluon_wgan.errors import UserError
+from gluon_wgan.settings import Settings
+
+TINY = (
+    "--image-size 16 --generator-channels 4 --critic-channels 4 --batch-size 4 --n-critic 2 --n-critic-boost 3 "
+    "--boost-generator-steps 2 --boost-every 4 --generator-steps 6 --sample-every 4 --checkpoint-every 5"
+).split()
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Return the folder of a run on an LSUN root with two categories."""
+    root = tmp_path_factory.mktemp("training")
+    write_category(root / "lsun", "bedroom_train", range(6))
+    write_category(root / "lsun", "kitchen_train", range(6, 12))
+    flags = ["--data", root / "lsun", "--category", "bedroom_train", "kitchen_train", "--out", root / "run"]
+    cli.train([*TINY, *map(str, flags), "--cache-dir", str(root / "cache")])
+    return root / "run"
+
+
+def records(run):
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_the_run_folder_holds_what_the_readme_promises(run):
+    names = {path.relative_to(run).as_posix() for path in run.rglob("*")}
+    for name in (
+        "config.json environment.json metrics.jsonl curves.png samples/real.png samples/step_0000004.png "
+        "samples/step_0000006.png checkpoints/step_0000005/generator.params checkpoints/step_0000005/critic.params "
+        "checkpoints/step_0000005/optimizer.params checkpoints/step_0000005/state.json checkpoints/step_0000006 "
+        "checkpoints/latest"
+    ).split():
+        assert name in names
+    assert (run / "checkpoints/latest").resolve().name == "step_0000006"
+    assert any(name.startswith("tensorboard/events") for name in names)
+
+
+def test_metrics_count_critic_updates_and_pictures(run):
+    # boosted: steps 1, 2 (the first two) and 5 (0-based 4); 3 updates each, else 2
+    assert [record["critic_steps"] for record in records(run)] == [3, 6, 8, 10, 13, 15]
+    for step, record in enumerate(records(run), 1):
+        assert record["generator_step"] == step
+        assert record["images_seen"] == 4 * record["critic_steps"]
+        # the two sides are rounded to float32 apart: 1e-6 of scores of order .01 to 1
+        estimate = record["score_real"] - record["score_fake"]
+        assert record["em_distance_estimate"] == pytest.approx(estimate, abs=1e-6)
+        assert record["critic_loss"] == pytest.approx(-estimate, abs=1e-6)
+    seconds = [record["seconds"] for record in records(run)]
+    assert seconds == sorted(seconds)
+    assert seconds[0] > 0
+
+
+def test_tensorboard_shows_the_same_numbers(run):
+    events = scalars(run / "tensorboard")
+    for record in records(run):
+        shown = events["em_distance_estimate", record["generator_step"]]
+        assert shown == pytest.approx(record["em_distance_estimate"], rel=1e-6)  # float32 in the file
+
+
+def test_config_holds_every_setting_and_what_was_overridden(run):
+    config = json.loads((run / "config.json").read_text())
+    assert Settings.from_json(config, "config.json").n_critic_boost == 3
+    assert config["category"] == ["bedroom_train", "kitchen_train"]
+    assert {"data", "image_size", "n_critic"} <= set(config["overrides"])
+    assert "latent_dim" not in config["overrides"]
+
+
+def test_the_sheet_of_real_pictures_shows_the_first_batch(run):
+    with Image.open(run / "samples/real.png") as sheet:
+        assert sheet.size == (4 * 16 + 3 * 2, 16)
+
+
+def test_held_out_pictures_are_not_trained_on(tmp_path, monkeypatch):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for index in range(40):
+        (folder / f"{index}.png").write_bytes(encode(make_picture(index)))
+    source = open_source(folder)
+    kept = [row for row in range(40) if not is_held_out(source.key(row))]
+    assert 0 < len(kept) < 40
+    seen = []
+
+    class Spy(training.Batches):
+        def __init__(self, pictures, batch_size, seed, rows=None):
+            seen.append(rows)
+            super().__init__(pictures, batch_size, seed, rows)
+
+    monkeypatch.setattr(training, "Batches", Spy)
+    for name, flag in (("all", "--no-hold-out"), ("some", "--hold-out")):
+        places = ["--data", folder, "--out", tmp_path / name, "--cache-dir", tmp_path / "cache"]
+        cli.train([*TINY, "--generator-steps", "1", flag, *map(str, places)])
+    assert seen[0] is None
+    assert seen[1].tolist() == kept
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        "--generator mlp --critic mlp",
+        "--generator dcgan-no-bn --critic dcgan-no-bn --extra-layers 1",
+        "--optimizer adam --loss non_saturating",
+        "--optimizer sgd --loss minimax --clip-order after_update",
+        "--epsilon-placement inside_sqrt --clip-order after_update --bn-mode running",
+        "--image-channels 1 --resize gluoncv",
+        "--resize mxnet-area --batch-size 12 --preset gluoncv",
+    ],
+)
+def test_every_choice_trains_and_resumes_to_the_same_bits(flags, picture_folder, tmp_path):
+    def start(out, steps, *more):
+        places = ["--data", picture_folder, "--out", tmp_path / out, "--cache-dir", tmp_path / "cache"]
+        cli.train([*TINY, *flags.split(), *map(str, places), "--generator-steps", steps, *more])
+
+    start("whole", "4")
+    start("parts", "2")
+    start("parts", "4", "--resume")
+    for name in ("generator", "critic", "optimizer"):
+        files = [tmp_path / out / "checkpoints/step_0000004" / f"{name}.params" for out in ("whole", "parts")]
+        assert files[0].read_bytes() == files[1].read_bytes()
+    assert [record["generator_step"] for record in records(tmp_path / "parts")] == [1, 2, 3, 4]
+
+
+def test_drawn_bedrooms_are_a_real_lmdb_and_are_drawn_once(tmp_path, monkeypatch):
+    folder = training.draw_bedrooms(tmp_path, 3)
+    source = open_source(folder.parent, "bedroom_train")
+    assert len(source) == 3
+    assert len(source.key(0)) == 40
+    assert min(source[0].shape[:2]) == 256
+    monkeypatch.setattr(training, "draw_room", None)  # a second drawing would fail
+    assert training.draw_bedrooms(tmp_path, 3) == folder
+
+
+def test_the_expected_duration_is_the_work_over_the_rate(monkeypatch):
+    monkeypatch.setattr(fit, "gemm_flops_per_second", lambda context: 1e12)
+    settings = Settings()
+    batches = np.zeros((1, 64, 3, 64, 64), dtype=np.float32)
+
+    class Whole:
+        batch_size = 64
+
+        def __getitem__(self, number):
+            return batches[0]
+
+    trainer = training.build_trainer(settings, Whole(), mx.cpu())
+    # by hand: 25 steps of 100 critic updates; 92.32 GFLOP a critic update, 66.65 a generator update (test_flops)
+    seconds = fit.expected_seconds(trainer, 25, (3, 64, 64))
+    work = (2500 * 92.32e9 + 25 * 66.65e9) / 1e12
+    assert work < seconds < 3 * work  # efficiency below 1, and an overhead per update
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(5, "5 seconds"), (600, "10 minutes"), (5400, "1.5 hours"), (20 * 86400, "20 days")],
+)
+def test_durations_in_words(seconds, words):
+    assert training.in_words(seconds) == words
+
+
+def test_a_long_run_says_so_and_how_to_make_it_shorter(picture_folder, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(fit, "expected_seconds", lambda *arguments: 30 * 86400)
+    caplog.set_level(logging.INFO)
+    places = ["--data", picture_folder, "--out", tmp_path / "run", "--cache-dir", tmp_path / "cache"]
+    cli.train([*TINY, *map(str, places), "--generator-steps", "1"])
+    assert "expected duration: 30 days" in caplog.text
+    assert "--generator-steps" in caplog.text
+
+
+def test_gpu_is_refused_where_there_is_none():
+    with pytest.raises(UserError, match=r"--device: given gpu.*allowed: cpu"):
+        training.find_device("gpu")
