@@ -26,7 +26,7 @@ _UPDATE_OVERHEAD = 0.004  # seconds of an update that are not convolutions
 
 
 def fit(trainer, run, *, generator_steps, sample_every, checkpoint_every, bn_mode, seconds=0.0):
-    """Train until `generator_steps`, writing everything that design and README promise into the run folder.
+    """Train until `generator_steps`, and keep the run folder: metrics, samples, curves, checkpoints, TensorBoard.
 
     Parameters
     ----------
@@ -66,10 +66,14 @@ def fit(trainer, run, *, generator_steps, sample_every, checkpoint_every, bn_mod
     def save():
         trainer.save(run.checkpoints, seconds=time.monotonic() - began)
 
+    last = None  # the critic update before: (loss, scores of real, scores of fake pictures)
+
     with contextlib.closing(board), bar, _stop_requests() as stop:
         while trainer.generator_steps < generator_steps:
             for _ in range(trainer.critic_updates_left()):
                 if stop.requested:
+                    if last is not None:
+                        _require_finite(trainer, critic_loss=last[0].asscalar())
                     save()
                     raise Interrupted(f"stopped after generator step {trainer.generator_steps}")
                 last = trainer.critic_step()
@@ -96,9 +100,7 @@ def _record(trainer, last_critic_update, generator_loss, seconds):
     scalars = nd.concat(loss, scores_real.mean(), scores_fake.mean(), generator_loss, dim=0)
     critic_loss, score_real, score_fake, generator_loss = (float(value) for value in scalars.asnumpy())
     losses = {"critic_loss": critic_loss, "generator_loss": generator_loss}
-    for name, value in {**losses, "score_real": score_real, "score_fake": score_fake}.items():
-        if not math.isfinite(value):
-            raise NotFiniteError(f"{name} is {value} at generator step {trainer.generator_steps}")
+    _require_finite(trainer, **losses, score_real=score_real, score_fake=score_fake)
     return {
         "generator_step": trainer.generator_steps,
         "critic_steps": trainer.critic_steps,
@@ -109,6 +111,12 @@ def _record(trainer, last_critic_update, generator_loss, seconds):
         "score_fake": score_fake,
         "seconds": round(seconds, 3),
     }
+
+
+def _require_finite(trainer, **values):
+    for name, value in values.items():
+        if not math.isfinite(value):
+            raise NotFiniteError(f"{name} is {value} at generator step {trainer.generator_steps}")
 
 
 def save_run_curves(path):

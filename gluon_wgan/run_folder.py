@@ -58,7 +58,12 @@ class RunFolder:
 
     def check_new(self):
         """Raise UserError unless a run can be started here: nothing lies here, and we may write. Leaves no trace."""
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        # a run that was killed before its config.json was there has left no more than these
+        unimportant = {".lock", ".config.json.partial"}
+        taken = self.path.exists() and (
+            not self.path.is_dir() or any(path.name not in unimportant for path in self.path.iterdir())
+        )
+        if taken:
             allowed = "a new or empty folder, or --resume to go on with the run in it"
             raise UserError("--out", f"{self.path} (holds files already)", allowed)
         parent = next(parent for parent in (self.path, *self.path.absolute().parents) if parent.exists())
@@ -88,16 +93,16 @@ class RunFolder:
         except BlockingIOError:
             allowed = "a run folder that no other process is writing"
             raise UserError("--out", f"{self.path} (another process is writing this run)", allowed) from None
-        self.samples.mkdir(exist_ok=True)
-        self.checkpoints.mkdir(exist_ok=True)
         return self
 
     def __exit__(self, *exception):
         self._open.close()
 
     def write_config(self, config):
-        """Write config.json: the settings, flat, and what else identifies the run."""
+        """Write config.json: the settings, flat, and what else identifies the run. With it the folder is a run's."""
         write_atomic(self.path / "config.json", json.dumps(config, indent=1).encode())
+        self.samples.mkdir(exist_ok=True)
+        self.checkpoints.mkdir(exist_ok=True)
 
     def add_environment(self, environment):
         """Add one start of the run to environment.json; return the starts before it."""

@@ -162,7 +162,7 @@ def train(settings, run, checkpoint, source, cache_dir):
     with run:
         config = run.path / "config.json"
         if config.exists():
-            used = run.read_config()["pictures"]
+            used = run.read_config().get("pictures")
             if used != prepared.folder.name:
                 raise UserError("--data", f"{prepared.folder.name} (prepared)", f"{used}, which the run began with")
         else:

@@ -87,6 +87,17 @@ def test_a_folder_with_files_in_it_is_not_taken(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
+def test_a_run_killed_before_its_config_can_be_started_again(tmp_path):
+    with RunFolder(tmp_path / "run") as run:
+        pass
+    assert [path.name for path in run.path.iterdir()] == [".lock"]
+    run.check_new()
+    with run:
+        run.write_config({})
+    with pytest.raises(UserError, match=r"--out"):
+        run.check_new()
+
+
 def test_a_broken_config_is_named(tmp_path):
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(UserError, match=r"config\.json"):

@@ -99,9 +99,10 @@ def generate(path, kind, count, bn_mode, seed, out):
     ------
     UserError
     """
-    for flag, value in (("--count", count - 1), ("--seed", seed)):
-        if not 0 <= value < 2**63:
-            raise UserError(flag, value + (flag == "--count"), "1 or more" if flag == "--count" else "0 or more")
+    if count < 1:
+        raise UserError("--count", count, "1 or more")
+    if not 0 <= seed < 2**63:
+        raise UserError("--seed", seed, "0 or more")
     generator, settings, checkpoint = load_generator(path)
     bn_mode = bn_mode or settings.bn_mode
     out = Path(out) if out else checkpoint.parent.parent / "generated"
