@@ -72,6 +72,17 @@ def run_command(main):
         sys.exit(130)
 
 
+def use_synchronous_engine():
+    """Make MXNet run its operators on the thread that calls them, unless MXNET_ENGINE_TYPE is set. Before mxnet loads.
+
+    MXNet's default engine spreads them over several threads, each with an OpenMP team of its own. Once these are more
+    than the processors, libgomp lets every waiting thread sleep at once instead of spinning, and small operators lose
+    up to half their speed: 32x32 with 16 channels took 0.13 s a step, and takes 0.08 s. The numbers are the same. On a
+    GPU the default engine is the right one.
+    """
+    os.environ.setdefault("MXNET_ENGINE_TYPE", "NaiveEngine")
+
+
 def parse_train_flags(arguments):
     """Return (settings, flags) of a command line.
 
@@ -106,6 +117,8 @@ def train(arguments=None):
     """Do what train_lsun.py's command line asks, and log where the result lies."""
     settings, flags = parse_train_flags(arguments)
     run = RunFolder(flags.out if flags.out is not None else Path("runs") / default_run_name(settings))
+    if settings.device == "cpu":
+        use_synchronous_engine()
     from gluon_wgan import training  # mxnet loads here: a wrong flag is answered before
 
     training.find_device(settings.device)
@@ -165,6 +178,7 @@ class BenchmarkFlags:
 def benchmark(arguments=None):
     """Do what benchmark.py's command line asks, and log a table."""
     flags = tyro.cli(BenchmarkFlags, args=arguments)
+    use_synchronous_engine()
     from gluon_wgan.studies import benchmark as study
 
     results = study.measure(flags.sizes, flags.seconds)

@@ -21,8 +21,10 @@ from gluon_wgan.trainer import sample
 log = logging.getLogger(__name__)
 
 FIXED_LATENTS = 64  # pictures in a sample grid, as in the original
-_MEASURED_EFFICIENCY = 0.7  # of the GEMM rate, between small and large networks; see experiments/benchmark.py
-_UPDATE_OVERHEAD = 0.004  # seconds of an update that are not convolutions
+# How long an update takes: its convolutions at this share of the GEMM rate, and seconds for the rest. Both fitted to
+# reports/data/benchmark.json.
+_MEASURED_EFFICIENCY = 0.95
+_UPDATE_OVERHEAD = 0.007
 
 
 def fit(trainer, run, *, generator_steps, sample_every, checkpoint_every, bn_mode, seconds=0.0):

@@ -42,21 +42,38 @@ class Resizer:
     antialiased: bool
     dtype: str = "uint8"
     truncates_crop: bool = False
+    takes_images: bool = False
 
     def __call__(self, image, width, height):
+        if not self.takes_images:
+            image = as_array(image)
         resized = self.resize(image, width, height)
         if resized.ndim == 2:
             resized = resized[..., np.newaxis]  # OpenCV drops a single channel
-        expected = (height, width, image.shape[2])
+        expected = (height, width, image.shape[2] if isinstance(image, np.ndarray) else len(image.getbands()))
         if resized.shape != expected or resized.dtype != self.dtype:
             given = f"a result of {resized.dtype} {resized.shape}"
             raise UserError(f"resize {self.name!r}", given, f"{self.dtype} {expected}, as registered")
         return resized
 
 
+def as_array(image):
+    """Return a Pillow image (mode "RGB" or "L"), or an array, as an array (H, W, C)."""
+    if isinstance(image, np.ndarray):
+        return image
+    pixels = np.asarray(image)
+    return pixels if pixels.ndim == 3 else pixels[..., np.newaxis]
+
+
+def as_image(pixels):
+    """Return an array uint8 (H, W, C), or a Pillow image, as a Pillow image."""
+    if isinstance(pixels, Image.Image):
+        return pixels
+    return Image.fromarray(pixels if pixels.shape[2] == 3 else pixels[..., 0])
+
+
 def _pillow(filter_name, image, width, height):
-    picture = Image.fromarray(image if image.shape[2] == 3 else image[..., 0])
-    return np.asarray(picture.resize((width, height), Image.Resampling[filter_name]))
+    return np.asarray(as_image(image).resize((width, height), Image.Resampling[filter_name]))
 
 
 def _opencv(filter_name, image, width, height):
@@ -74,7 +91,7 @@ def _mxnet(code, dtype, image, width, height):
 _REGISTRY = {}
 
 
-def register(name, resize, *, antialiased, dtype="uint8", truncates_crop=False):
+def register(name, resize, *, antialiased, dtype="uint8", truncates_crop=False, takes_images=False):
     """Add a resize of your own to the registry, so that `--resize NAME` and every study know it.
 
     Parameters
@@ -82,7 +99,7 @@ def register(name, resize, *, antialiased, dtype="uint8", truncates_crop=False):
     name : str
     resize : callable
         `resize(image_uint8_hwc, width, height)` returns (height, width, C) of `dtype`.
-    antialiased, dtype, truncates_crop
+    antialiased, dtype, truncates_crop, takes_images
         See `Resizer`.
 
     Raises
@@ -94,7 +111,7 @@ def register(name, resize, *, antialiased, dtype="uint8", truncates_crop=False):
         raise UserError("resize name", repr(name), "a name that is not registered yet")
     if dtype not in ("uint8", "float32"):
         raise UserError("resize dtype", repr(dtype), "uint8 or float32")
-    _REGISTRY[name] = Resizer(name, resize, antialiased, dtype, truncates_crop)
+    _REGISTRY[name] = Resizer(name, resize, antialiased, dtype, truncates_crop, takes_images)
 
 
 for _name, _filter in {
@@ -105,7 +122,7 @@ for _name, _filter in {
     "pil-bicubic": "BICUBIC",
     "pil-lanczos": "LANCZOS",
 }.items():
-    register(_name, functools.partial(_pillow, _filter), antialiased=_filter != "NEAREST")
+    register(_name, functools.partial(_pillow, _filter), antialiased=_filter != "NEAREST", takes_images=True)
 for _name, _filter in {
     "cv2": "INTER_LINEAR",
     "cv2-nearest": "INTER_NEAREST",
@@ -165,8 +182,8 @@ def resize_and_crop(image, size, resizer):
 
     Parameters
     ----------
-    image : numpy.ndarray
-        uint8 (H, W, C).
+    image : numpy.ndarray or PIL.Image.Image
+        uint8 (H, W, C), or an image of mode "RGB" or "L".
     size : int
         Pixels.
     resizer : Resizer
@@ -176,7 +193,7 @@ def resize_and_crop(image, size, resizer):
     numpy.ndarray
         (size, size, C) of the resizer's dtype, 0 to 255.
     """
-    width, height = scaled_size(image.shape[1], image.shape[0], size)
+    width, height = scaled_size(*(image.size if isinstance(image, Image.Image) else image.shape[1::-1]), size)
     resized = resizer(image, width, height)
     left = crop_offset(width, size, resizer.truncates_crop)
     top = crop_offset(height, size, resizer.truncates_crop)

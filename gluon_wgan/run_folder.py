@@ -161,6 +161,7 @@ def describe_environment():
         "processors": cpu_count(),
         "physical_cores": cpu_count(only_physical_cores=True),
         "omp_num_threads": os.environ.get("OMP_NUM_THREADS"),
+        "mxnet_engine_type": os.environ.get("MXNET_ENGINE_TYPE"),
     }
 
 

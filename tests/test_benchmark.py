@@ -9,7 +9,7 @@ KEYS = "step_seconds gemm_gflops efficiency loader_images_per_second prepare_ima
 
 
 def test_a_small_measurement_has_the_promised_keys_and_its_ratios_agree(monkeypatch):
-    monkeypatch.setattr(benchmark, "_PICTURES", 70)
+    monkeypatch.setattr(benchmark, "_PICTURES", 130)
     monkeypatch.setattr(benchmark, "_LMDB_KEYS", 1000)
     results = benchmark.measure(["16x16/4"], seconds=0.5)
     assert set(KEYS) <= set(results["16x16/4"])

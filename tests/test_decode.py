@@ -5,11 +5,20 @@ import pytest
 from conftest import encode, make_picture
 from PIL import Image
 
-from gluon_wgan.data.decode import UndecodableError, decode
+from gluon_wgan.data import decode as room
+from gluon_wgan.data.decode import UndecodableError
 
 RGB = make_picture(3, height=5, width=7)
 # ITU-R 601: Pillow's fixed point may round the other way, so a level aside
 LUMA = RGB @ np.array([0.299, 0.587, 0.114])
+
+
+def decode(value, channels=3):
+    """Return what the room decodes, as an array (H, W, channels)."""
+    image = room.decode(value, channels)
+    assert image.mode == ("RGB" if channels == 3 else "L")
+    pixels = np.asarray(image)
+    return pixels.reshape(*pixels.shape[:2], channels)
 
 
 def test_a_lossless_picture_comes_out_as_it_went_in():

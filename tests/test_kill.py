@@ -24,7 +24,7 @@ import os, signal, sys, pathlib
 import gluon_wgan
 from gluon_wgan import checkpoint, cli
 from gluon_wgan.data import prepared
-prepared._CHUNK = 8
+prepared._BLOCK = 8
 prepared._SECONDS_BETWEEN_NOTES = 0
 place, nth = sys.argv[1], int(sys.argv[2])
 owners = {{"checkpoint": checkpoint, "prepared": prepared, "Path": pathlib.Path, "nd": checkpoint.nd}}

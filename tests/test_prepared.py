@@ -57,13 +57,13 @@ class ListSource(Source):
     def key(self, index):
         return list(self.pictures)[index]
 
-    def __getitem__(self, index):
+    def image(self, index):
         self.reads += 1
         time.sleep(self.seconds)
         picture = self.pictures[self.key(index)]
         if isinstance(picture, BaseException):
             raise picture
-        return picture
+        return Image.fromarray(picture)
 
     def identity(self):
         return {"keys": list(self.pictures)}
@@ -101,7 +101,7 @@ def test_the_pictures_are_memory_mapped_and_cannot_be_written(picture_folder, tm
 
 def test_the_second_time_no_picture_is_read(picture_folder, tmp_path, monkeypatch):
     first = prepare(open_source(picture_folder), 16, "pil", tmp_path)
-    monkeypatch.setattr(FolderSource, "__getitem__", lambda *_: pytest.fail("a picture was read again"))
+    monkeypatch.setattr(FolderSource, "image", lambda *_: pytest.fail("a picture was read again"))
     second = prepare(open_source(picture_folder), 16, "pil", tmp_path)
     assert second.folder == first.folder
     assert np.array_equal(np.asarray(second), np.asarray(first))
@@ -198,14 +198,14 @@ def test_too_little_disk_is_an_error_that_leaves_nothing_behind(picture_folder, 
 
 
 def test_what_lies_there_already_needs_no_more_disk(tmp_path, monkeypatch):
-    monkeypatch.setattr(prepared, "_CHUNK", 50)
+    monkeypatch.setattr(prepared, "_BLOCK", 50)
     pictures = many_pictures()
     whole = dict(pictures)
     pictures["key 170"] = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
         prepare(ListSource(pictures), 4, "pil", tmp_path)
-    # 170 rows of 48 bytes and a header of 256 are there; 1,184 of 9,600 bytes are missing
-    _leave(monkeypatch, 1_300)
+    # three blocks, 150 rows of 48 bytes, and a header of 256 are there; 2,144 of 9,600 bytes are missing
+    _leave(monkeypatch, 2_300)
     result = prepare(ListSource(whole), 4, "pil", tmp_path)
     assert np.array_equal(np.asarray(result), list(whole.values()))
     with pytest.raises(UserError, match="--cache-dir"):

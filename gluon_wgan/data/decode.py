@@ -16,7 +16,7 @@ class UndecodableError(Exception):
 
 
 def decode(value, channels=3):
-    """Decode an encoded picture.
+    """Decode an encoded picture to a Pillow image.
 
     The first frame of an animation is taken. EXIF orientation is ignored, as torchvision's loader does. Alpha is
     dropped; palette, grey and CMYK become RGB. A 16-bit grey picture is scaled to 8 bits by 257, since Pillow's own
@@ -31,8 +31,8 @@ def decode(value, channels=3):
 
     Returns
     -------
-    numpy.ndarray
-        uint8 (H, W, channels), 0 to 255.
+    PIL.Image.Image
+        Mode "RGB" or "L", loaded. `numpy.asarray` of it is uint8 (H, W, 3) or (H, W), 0 to 255.
 
     Raises
     ------
@@ -46,10 +46,10 @@ def decode(value, channels=3):
                 picture = Image.fromarray(_sixteen_to_eight_bits(np.asarray(picture)))
             elif picture.mode == "F":
                 raise UndecodableError("a picture of floating-point numbers has no known range")
-            pixels = np.asarray(picture.convert("RGB" if channels == 3 else "L"))
+            mode = "RGB" if channels == 3 else "L"
+            return picture if picture.mode == mode else picture.convert(mode)
     except (*_BROKEN, Image.DecompressionBombError) as error:
         raise UndecodableError(str(error) or type(error).__name__) from error
-    return pixels if channels == 3 else pixels[..., np.newaxis]
 
 
 def _sixteen_to_eight_bits(values):

@@ -25,7 +25,8 @@ from gluon_wgan.errors import UserError
 from gluon_wgan.resize import get_resizer, resize_and_crop
 from gluon_wgan.run_folder import locked, write_atomic
 
-_CHUNK = 256  # pictures between two looks at the clock
+_BLOCK = 32  # pictures that a thread takes at once: one at a time, threads would mostly wait for Python's lock
+_QUEUE = 128  # blocks that wait for a thread at most
 _SECONDS_BETWEEN_NOTES = 2.0
 _MOST_SKIPPED = 0.01  # above this share of undecodable pictures something is wrong with the data set
 
@@ -172,30 +173,32 @@ def _append_rows(partial, source, shape, resizer):
     bar = tqdm(total=shape[0], initial=progress["done"], unit="picture", desc=f"preparing ({resizer.name})")
     try:
         with _no_opencv_threads(), ThreadPoolExecutor(cpu_count()) as threads, bar:
-            for start in range(progress["done"], shape[0], _CHUNK):
-                chunk = range(start, min(start + _CHUNK, shape[0]))
-                for index, picture in zip(chunk, threads.map(convert, chunk)):
-                    if isinstance(picture, UndecodableError):
-                        reason = " ".join(str(picture).split())
-                        streams["skipped.tsv"].write(f"{source.key(index)}\t{reason}\n".encode())
-                        progress["skipped"] += 1
-                    else:
-                        streams["pictures.npy"].write(picture)
-                        streams["keys.txt"].write(f"{source.key(index)}\n".encode())
-                        progress["rows"] += 1
-                progress["done"] = chunk.stop
-                bar.update(len(chunk))
-                if progress["skipped"] > _MOST_SKIPPED * shape[0]:
-                    streams["skipped.tsv"].flush()
-                    given = f"{progress['skipped']} of the first {chunk.stop} pictures cannot be decoded"
-                    raise UserError(
-                        f"--data ({source.name})",
-                        f"{given} (listed in {files['skipped.tsv']})",
-                        f"at most {_MOST_SKIPPED:.0%} of {shape[0]}",
-                    )
-                if time.monotonic() - noted > _SECONDS_BETWEEN_NOTES:
-                    note()
-                    noted = time.monotonic()
+            for start in range(progress["done"], shape[0], _QUEUE * _BLOCK):
+                stop = min(start + _QUEUE * _BLOCK, shape[0])
+                blocks = [range(first, min(first + _BLOCK, stop)) for first in range(start, stop, _BLOCK)]
+                for block, pictures in zip(blocks, threads.map(convert, blocks)):
+                    for index, picture in zip(block, pictures):
+                        if isinstance(picture, UndecodableError):
+                            reason = " ".join(str(picture).split())
+                            streams["skipped.tsv"].write(f"{source.key(index)}\t{reason}\n".encode())
+                            progress["skipped"] += 1
+                        else:
+                            streams["pictures.npy"].write(picture)
+                            streams["keys.txt"].write(f"{source.key(index)}\n".encode())
+                            progress["rows"] += 1
+                    progress["done"] = block.stop
+                    bar.update(len(block))
+                    if progress["skipped"] > _MOST_SKIPPED * shape[0]:
+                        streams["skipped.tsv"].flush()
+                        given = f"{progress['skipped']} of the first {block.stop} pictures cannot be decoded"
+                        raise UserError(
+                            f"--data ({source.name})",
+                            f"{given} (listed in {files['skipped.tsv']})",
+                            f"at most {_MOST_SKIPPED:.0%} of {shape[0]}",
+                        )
+                    if time.monotonic() - noted > _SECONDS_BETWEEN_NOTES:
+                        note()
+                        noted = time.monotonic()
         note()
     finally:
         for stream in streams.values():
@@ -203,9 +206,13 @@ def _append_rows(partial, source, shape, resizer):
     return progress["rows"]
 
 
-def _convert(source, size, resizer, index):
+def _convert(source, size, resizer, block):
+    return [_convert_one(source, size, resizer, index) for index in block]
+
+
+def _convert_one(source, size, resizer, index):
     try:
-        return np.ascontiguousarray(resize_and_crop(source[index], size, resizer))
+        return np.ascontiguousarray(resize_and_crop(source.image(index), size, resizer))
     except UndecodableError as error:
         return error
 

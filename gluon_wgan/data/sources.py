@@ -13,6 +13,7 @@ import numpy as np
 
 from gluon_wgan.data.decode import decode
 from gluon_wgan.errors import UserError
+from gluon_wgan.resize import as_array, as_image
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
 
@@ -39,8 +40,12 @@ class Source(ABC):
         """Return the picture's name (str), which never changes: an LMDB key, a file's path inside its folder."""
 
     @abstractmethod
+    def image(self, index):
+        """Return picture `index` as a Pillow image, mode "RGB" or "L"; raises UndecodableError."""
+
     def __getitem__(self, index):
         """Return picture `index` as uint8 (H, W, channels); raises UndecodableError."""
+        return as_array(self.image(index))
 
     @abstractmethod
     def identity(self):
@@ -129,7 +134,7 @@ class LsunSource(Source):
         with self._environments[which].begin() as transaction:
             return transaction.get(bytes(key))
 
-    def __getitem__(self, index):
+    def image(self, index):
         return decode(self.value(index), self.channels)
 
     def identity(self):
@@ -168,7 +173,7 @@ class FolderSource(Source):
     def key(self, index):
         return self._files[index]
 
-    def __getitem__(self, index):
+    def image(self, index):
         return decode(self.folder / self._files[index], self.channels)
 
     def identity(self):
@@ -201,16 +206,10 @@ class RawSource(Source):
         which, row = self._locate(index)
         return f"{self._files[which].name}:{row}"
 
-    def __getitem__(self, index):
+    def image(self, index):
         which, row = self._locate(index)
-        picture = np.ascontiguousarray(self._arrays[which][row])
-        if picture.shape[2] == self.channels:
-            return picture
-        if self.channels == 3:
-            return np.repeat(picture, 3, axis=2)
-        # ITU-R 601 luma in Pillow's fixed-point arithmetic
-        luma = picture.astype(np.uint32) @ np.array([19595, 38470, 7471], dtype=np.uint32)
-        return ((luma + 0x8000) >> 16).astype(np.uint8)[..., np.newaxis]
+        stored = as_image(np.ascontiguousarray(self._arrays[which][row]))
+        return stored.convert("RGB" if self.channels == 3 else "L")
 
     def identity(self):
         return {"files": [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in self._files]}
