@@ -14,8 +14,8 @@ from tqdm import tqdm
 from gluon_wgan import fit
 from gluon_wgan.checkpoint import list_checkpoints, verify_checkpoint
 from gluon_wgan.data import Batches, open_source, prepare
+from gluon_wgan.data.lsun import write_lsun_lmdb
 from gluon_wgan.data.rooms import draw_room
-from gluon_wgan.data.sources import write_lsun_lmdb
 from gluon_wgan.errors import UserError
 from gluon_wgan.models import build_critic, build_generator, parameter_count
 from gluon_wgan.rmsprop import RMSProp
@@ -144,7 +144,7 @@ def train(settings, run, checkpoint, source, cache_dir):
         Checked: new, or of these settings.
     checkpoint : pathlib.Path or None
         To go on from.
-    source : gluon_wgan.data.sources.Source
+    source : gluon_wgan.data.source.Source
     cache_dir : str or pathlib.Path
         For the prepared pictures.
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gluon_wgan.data.sources import write_lsun_lmdb
+from gluon_wgan.data.lsun import write_lsun_lmdb
 
 ROOT = Path(__file__).resolve().parents[1]
 

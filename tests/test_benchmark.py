@@ -26,7 +26,8 @@ def test_a_small_measurement_has_the_promised_keys_and_its_ratios_agree(monkeypa
     assert values["step_gflop"] == pytest.approx((5 * in_critic + in_generator) / 1e9)
     assert results["lmdb"]["keys"] == 1000
     table = benchmark.as_table(results)
-    assert "| 16x16/4 |" in table
+    assert "| size/channels | 16x16/4 |" in table
+    assert f"| efficiency | {values['efficiency']:.2f} |" in table
     assert "1,000 keys" in table
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 import gluon_wgan  # noqa: F401
 from gluon_wgan import cli
-from gluon_wgan.data.sources import write_lsun_lmdb
+from gluon_wgan.data.lsun import write_lsun_lmdb
 from gluon_wgan.errors import UserError
 
 REPOSITORY = Path(__file__).parent.parent

@@ -170,3 +170,15 @@ def test_another_thread_count_may_resume_and_is_recorded(folder):
     assert "OMP_NUM_THREADS was 1 and is 2" in ended.stderr
     starts = json.loads((folder / "threads/environment.json").read_text())["starts"]
     assert [entry["omp_num_threads"] for entry in starts] == ["1", "2"]
+
+
+def test_the_engine_does_not_move_a_bit(folder):
+    command = [sys.executable, SCRIPT, *flags(folder, "engine", "cache")]
+    threaded = {**ENVIRONMENT, "MXNET_ENGINE_TYPE": "ThreadedEnginePerDevice"}
+    subprocess.run([str(word) for word in command], env=threaded, capture_output=True, timeout=120, check=True)
+    engines = [
+        json.loads((folder / run / "environment.json").read_text())["starts"][0]["mxnet_engine_type"]
+        for run in ("whole", "engine")
+    ]
+    assert engines == ["NaiveEngine", "ThreadedEnginePerDevice"]
+    assert_same_end(folder, "engine")

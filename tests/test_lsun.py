@@ -8,7 +8,7 @@ import pytest
 from conftest import assert_pictures, encode, make_picture, rgb_to_luma, truncate, write_category
 
 from gluon_wgan.data import open_source
-from gluon_wgan.data.sources import LsunSource, write_lsun_lmdb
+from gluon_wgan.data.lsun import LsunSource, write_lsun_lmdb
 from gluon_wgan.errors import UserError
 
 

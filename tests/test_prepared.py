@@ -16,7 +16,8 @@ from PIL import Image
 from gluon_wgan.data import open_source, prepare, prepared
 from gluon_wgan.data.decode import UndecodableError
 from gluon_wgan.data.prepared import Prepared, is_held_out
-from gluon_wgan.data.sources import FolderSource, Source
+from gluon_wgan.data.source import Source
+from gluon_wgan.data.sources import FolderSource
 from gluon_wgan.errors import UserError
 
 # make_picture gives 54 x 40; with a short side of 32 the long one is int(43.2) = 43, of which (43 - 32) / 2 = 5.5 is

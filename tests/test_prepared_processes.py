@@ -24,7 +24,7 @@ import numpy as np
 from PIL import Image
 from gluon_wgan.data import prepare, prepared
 from gluon_wgan.data.decode import UndecodableError
-from gluon_wgan.data.sources import Source
+from gluon_wgan.data.source import Source
 
 cache, kill_at = sys.argv[1], sys.argv[2]
 

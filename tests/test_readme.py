@@ -1,5 +1,6 @@
 """The README's snippets run as they stand, and its first two commands are the ones that exist."""
 
+import json
 import os
 import re
 import subprocess
@@ -58,3 +59,10 @@ def test_setup_refuses_another_python_with_the_reason(tmp_path):
     assert ended.returncode != 0
     assert "3.10 or 3.11" in ended.stderr
     assert "numpy" in ended.stderr
+
+
+def test_the_table_of_speeds_is_the_measured_one():
+    from gluon_wgan.studies.benchmark import as_table
+
+    results = json.loads((ROOT / "reports/data/benchmark.json").read_text())
+    assert as_table(results) in README

@@ -1,153 +1,20 @@
-"""Where pictures come from. A source has a length, `source[i]` (a decoded picture), `key(i)` and an identity."""
+"""Open what lies at a path: LSUN, a folder of pictures, MNIST's idx files, CIFAR-10."""
 
 import gzip
 import hashlib
 import os
-import weakref
 import zlib
-from abc import ABC, abstractmethod
 from pathlib import Path
 
-import lmdb
 import numpy as np
 
 from gluon_wgan.data.decode import decode
+from gluon_wgan.data.lsun import LsunSource
+from gluon_wgan.data.source import JoinedSource, Source, check_keys
 from gluon_wgan.errors import UserError
-from gluon_wgan.resize import as_array, as_image
+from gluon_wgan.resize import as_image
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
-
-
-class Source(ABC):
-    """A sequence of encoded or raw pictures.
-
-    Attributes
-    ----------
-    name : str
-        A short name for folders and tables.
-    """
-
-    def __init__(self, name, channels):
-        self.name = name
-        self.channels = channels
-
-    @abstractmethod
-    def __len__(self):
-        """Return the number of pictures."""
-
-    @abstractmethod
-    def key(self, index):
-        """Return the picture's name (str), which never changes: an LMDB key, a file's path inside its folder."""
-
-    @abstractmethod
-    def image(self, index):
-        """Return picture `index` as a Pillow image, mode "RGB" or "L"; raises UndecodableError."""
-
-    def __getitem__(self, index):
-        """Return picture `index` as uint8 (H, W, channels); raises UndecodableError."""
-        return as_array(self.image(index))
-
-    @abstractmethod
-    def identity(self):
-        """Return a dict of JSON values that changes when the pictures do, without reading them."""
-
-
-_open_environments = weakref.WeakValueDictionary()
-
-
-def _open_lmdb(folder):
-    """Open an LMDB, or return it if this process has it open already: LMDB refuses a second time."""
-    status = (folder / "data.mdb").stat()
-    file = (status.st_dev, status.st_ino)  # not the path: another LMDB may have taken its place since
-    environment = _open_environments.get(file)
-    if environment is None:
-        # readonly and lock=False: a data set may lie on a read-only disk, and nobody writes it
-        environment = lmdb.open(str(folder), readonly=True, lock=False, readahead=False, max_spare_txns=64)
-        _check_complete(folder, environment, status.st_size)
-        _open_environments[file] = environment
-    return environment
-
-
-def _check_complete(folder, environment, size):
-    """Raise UserError for an LMDB that was cut short, by a broken copy say: reading it would kill the process."""
-    recorded = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
-    # LMDB need not write last pages that it freed again, so a few of them may rightly be missing
-    if size < recorded - 2**18:
-        given = f"{folder / 'data.mdb'} ({size} bytes, where it records {recorded}: cut short)"
-        raise UserError("--data", given, "a whole LMDB")
-
-
-def _check_keys(place, keys):
-    """Raise UserError unless every key (bytes) is text on one line: keys are written to files, one a line."""
-    for key in keys:
-        if not _is_line(key):
-            raise UserError(
-                "--data", f"{place} (with a picture named {key!r})", "names that are UTF-8 text on one line"
-            )
-
-
-def _is_line(key):
-    try:
-        key.decode()
-    except UnicodeDecodeError:
-        return False
-    return b"\n" not in key and b"\0" not in key
-
-
-class LsunSource(Source):
-    """One or several LSUN categories: LMDBs whose values are encoded pictures (JPEG, WebP, ...)."""
-
-    def __init__(self, folders, channels=3):
-        super().__init__("+".join(folder.name.removesuffix("_lmdb") for folder in folders), channels)
-        self.folders = folders
-        self._environments, self._keys = [], []
-        for folder in folders:
-            try:
-                environment = _open_lmdb(folder)
-                with environment.begin() as transaction:
-                    # values=False: walking the keys alone takes seconds where reading the pictures takes an hour
-                    keys = list(transaction.cursor().iternext(keys=True, values=False))
-            except (lmdb.Error, OSError) as error:
-                raise UserError("--data", f"{folder} ({error})", "a readable LMDB folder") from error
-            if len(keys) == 0:
-                raise UserError("--data", f"{folder} (an LMDB with no entries)", "an LMDB with pictures in it")
-            _check_keys(folder, keys)
-            self._environments.append(environment)
-            self._keys.append(np.array(keys, dtype=np.bytes_))
-        self._ends = np.cumsum([len(keys) for keys in self._keys])
-
-    def __len__(self):
-        return int(self._ends[-1])
-
-    def _locate(self, index):
-        if not 0 <= index < len(self):
-            raise IndexError(f"picture {index} of {len(self)}")
-        which = int(np.searchsorted(self._ends, index, side="right"))
-        return which, self._keys[which][index - int(self._ends[which])]
-
-    def key(self, index):
-        return self._locate(index)[1].decode()
-
-    def value(self, index):
-        """Return the encoded picture, bytes."""
-        which, key = self._locate(index)
-        with self._environments[which].begin() as transaction:
-            return transaction.get(bytes(key))
-
-    def image(self, index):
-        return decode(self.value(index), self.channels)
-
-    def identity(self):
-        return {
-            "lmdb": [
-                {
-                    "keys_sha256": hashlib.sha256(keys.tobytes()).hexdigest(),
-                    "entries": len(keys),
-                    "data_bytes": (folder / "data.mdb").stat().st_size,
-                }
-                for folder, keys in zip(self.folders, self._keys)
-            ]
-        }
 
 
 class FolderSource(Source):
@@ -165,7 +32,7 @@ class FolderSource(Source):
         if not self._files:
             allowed = f"an LSUN root, a *_lmdb folder, or a folder with pictures ({' '.join(PICTURE_SUFFIXES)})"
             raise UserError("--data", f"{folder} (no pictures in it)", allowed)
-        _check_keys(folder, map(os.fsencode, self._files))
+        check_keys(folder, map(os.fsencode, self._files))
 
     def __len__(self):
         return len(self._files)
@@ -184,31 +51,21 @@ class FolderSource(Source):
         return {"files_sha256": digest.hexdigest(), "files": len(self._files)}
 
 
-class RawSource(Source):
+class RawSource(JoinedSource):
     """Pictures that lie uncompressed in a few files of fixed-size records: MNIST idx, CIFAR-10 binary."""
 
     def __init__(self, name, files, arrays, channels):
-        super().__init__(name, channels)
+        super().__init__(name, channels, [len(array) for array in arrays])
         self._files = files
         self._arrays = arrays  # one array (n, H, W, stored channels) per file
-        self._ends = np.cumsum([len(array) for array in arrays])
-
-    def __len__(self):
-        return int(self._ends[-1])
-
-    def _locate(self, index):
-        if not 0 <= index < len(self):
-            raise IndexError(f"picture {index} of {len(self)}")
-        which = int(np.searchsorted(self._ends, index, side="right"))
-        return which, index - int(self._ends[which]) + len(self._arrays[which])
 
     def key(self, index):
-        which, row = self._locate(index)
-        return f"{self._files[which].name}:{row}"
+        part, row = self._locate(index)
+        return f"{self._files[part].name}:{row}"
 
     def image(self, index):
-        which, row = self._locate(index)
-        stored = as_image(np.ascontiguousarray(self._arrays[which][row]))
+        part, row = self._locate(index)
+        stored = as_image(np.ascontiguousarray(self._arrays[part][row]))
         return stored.convert("RGB" if self.channels == 3 else "L")
 
     def identity(self):
@@ -282,33 +139,3 @@ def open_source(path, category=None, image_channels=3):
     if batches:
         return RawSource(path.resolve().name, batches, [_read_cifar_batch(file) for file in batches], image_channels)
     return FolderSource(path, image_channels)
-
-
-def write_lsun_lmdb(folder, entries):
-    """Write an LMDB in LSUN's own layout; the folder appears whole or not at all.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Such as `ROOT/bedroom_train_lmdb`; must not exist.
-    entries : iterable of (str, bytes)
-        Key and encoded picture.
-
-    Raises
-    ------
-    UserError
-        If the folder exists.
-    """
-    if folder.exists():
-        raise UserError("folder", f"{folder} (it exists)", "one that does not exist yet")
-    partial = folder.with_name(folder.name + ".partial")
-    if partial.exists():
-        for file in partial.iterdir():
-            file.unlink()
-    partial.mkdir(parents=True, exist_ok=True)
-    # map_size is address space, not disk: the file grows as needed
-    with lmdb.open(str(partial), map_size=2**38) as environment, environment.begin(write=True) as transaction:
-        for key, value in entries:
-            transaction.put(key.encode(), value)
-    (partial / "lock.mdb").unlink()
-    partial.rename(folder)

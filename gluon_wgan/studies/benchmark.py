@@ -19,7 +19,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from gluon_wgan.data import Batches, open_source, prepare
-from gluon_wgan.data.sources import write_lsun_lmdb
+from gluon_wgan.data.lsun import write_lsun_lmdb
 from gluon_wgan.errors import UserError
 from gluon_wgan.fit import gemm_flops_per_second
 from gluon_wgan.models.flops import update_flops
@@ -189,27 +189,22 @@ def _measure_lmdb(scratch):
 
 
 def as_table(results):
-    """Return the results of `measure` as Markdown, a row per size."""
-    columns = {
-        "step_seconds": ("step, s", "{:.3f}"),
-        "gemm_gflops": ("GEMM, GFLOP/s", "{:.0f}"),
+    """Return the results of `measure` as Markdown, a column per size."""
+    rows = {
+        "step_seconds": ("seconds a step", "{:.3f}"),
+        "gemm_gflops": ("matrix product, GFLOP/s", "{:.0f}"),
         "efficiency": ("efficiency", "{:.2f}"),
-        "ratio_hybridized": ("hybridized / not", "{:.2f}"),
-        "loader_images_per_second": ("loader, images/s", "{:,.0f}"),
-        "ratio_loader": ("loader / consumed", "{:.0f}"),
+        "ratio_hybridized": ("step hybridized / not hybridized", "{:.2f}"),
+        "loader_images_per_second": ("prepared loader, images/s", "{:,.0f}"),
+        "ratio_loader": ("loader / what training consumes", "{:.0f}"),
         "prepare_images_per_second": ("preparing, images/s", "{:,.0f}"),
-        "ratio_prepare": ("preparing / (cores x bare)", "{:.2f}"),
+        "ratio_prepare": ("preparing / (cores x bare decode and resize)", "{:.2f}"),
         "peak_memory_mib": ("peak memory, MiB", "{:,.0f}"),
     }
-    lines = ["| size/channels | " + " | ".join(title for title, _ in columns.values()) + " |", "|---" * 10 + "|"]
-    for name, values in results.items():
-        if "step_seconds" in values:
-            cells = [form.format(values[key]) for key, (_, form) in columns.items()]
-            lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    sizes = [name for name, values in results.items() if "step_seconds" in values]
+    lines = ["| size/channels | " + " | ".join(sizes) + " |", "|---" * (1 + len(sizes)) + "|"]
+    for key, (title, form) in rows.items():
+        lines.append(f"| {title} | " + " | ".join(form.format(results[size][key]) for size in sizes) + " |")
     opened = results["lmdb"]
-    lines.append("")
-    lines.append(
-        f"Opening an LMDB of {opened['keys']:,} keys: {opened['open_seconds']:.1f} s, "
-        f"{opened['added_memory_mib']:.0f} MiB."
-    )
-    return "\n".join(lines)
+    keys, seconds, memory = opened["keys"], opened["open_seconds"], opened["added_memory_mib"]
+    return "\n".join([*lines, "", f"Opening an LMDB of {keys:,} keys: {seconds:.1f} s, {memory:.0f} MiB."])

@@ -1,0 +1,113 @@
+"""LSUN: LMDBs of encoded pictures, read and written."""
+
+import hashlib
+import weakref
+
+import lmdb
+import numpy as np
+
+from gluon_wgan.data.decode import decode
+from gluon_wgan.data.source import JoinedSource, check_keys
+from gluon_wgan.errors import UserError
+
+_open_environments = weakref.WeakValueDictionary()
+
+
+def _open_lmdb(folder):
+    """Open an LMDB, or return it if this process has it open already: LMDB refuses a second time."""
+    status = (folder / "data.mdb").stat()
+    file = (status.st_dev, status.st_ino)  # not the path: another LMDB may have taken its place since
+    environment = _open_environments.get(file)
+    if environment is None:
+        # readonly and lock=False: a data set may lie on a read-only disk, and nobody writes it
+        environment = lmdb.open(str(folder), readonly=True, lock=False, readahead=False, max_spare_txns=64)
+        _check_complete(folder, environment, status.st_size)
+        _open_environments[file] = environment
+    return environment
+
+
+def _check_complete(folder, environment, size):
+    """Raise UserError for an LMDB that was cut short, by a broken copy say: reading it would kill the process."""
+    recorded = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
+    # LMDB need not write last pages that it freed again, so a few of them may rightly be missing
+    if size < recorded - 2**18:
+        given = f"{folder / 'data.mdb'} ({size} bytes, where it records {recorded}: cut short)"
+        raise UserError("--data", given, "a whole LMDB")
+
+
+class LsunSource(JoinedSource):
+    """One or several LSUN categories: LMDBs whose values are encoded pictures (JPEG, WebP, ...)."""
+
+    def __init__(self, folders, channels=3):
+        self.folders = folders
+        self._environments, self._keys = [], []
+        for folder in folders:
+            try:
+                environment = _open_lmdb(folder)
+                with environment.begin() as transaction:
+                    # values=False: walking the keys alone takes seconds where reading the pictures takes an hour
+                    keys = list(transaction.cursor().iternext(keys=True, values=False))
+            except (lmdb.Error, OSError) as error:
+                raise UserError("--data", f"{folder} ({error})", "a readable LMDB folder") from error
+            if len(keys) == 0:
+                raise UserError("--data", f"{folder} (an LMDB with no entries)", "an LMDB with pictures in it")
+            check_keys(folder, keys)
+            self._environments.append(environment)
+            self._keys.append(np.array(keys, dtype=np.bytes_))
+        name = "+".join(folder.name.removesuffix("_lmdb") for folder in folders)
+        super().__init__(name, channels, [len(keys) for keys in self._keys])
+
+    def key(self, index):
+        part, row = self._locate(index)
+        return self._keys[part][row].decode()
+
+    def value(self, index):
+        """Return the encoded picture, bytes."""
+        part, row = self._locate(index)
+        with self._environments[part].begin() as transaction:
+            return transaction.get(bytes(self._keys[part][row]))
+
+    def image(self, index):
+        return decode(self.value(index), self.channels)
+
+    def identity(self):
+        return {
+            "lmdb": [
+                {
+                    "keys_sha256": hashlib.sha256(keys.tobytes()).hexdigest(),
+                    "entries": len(keys),
+                    "data_bytes": (folder / "data.mdb").stat().st_size,
+                }
+                for folder, keys in zip(self.folders, self._keys)
+            ]
+        }
+
+
+def write_lsun_lmdb(folder, entries):
+    """Write an LMDB in LSUN's own layout; the folder appears whole or not at all.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Such as `ROOT/bedroom_train_lmdb`; must not exist.
+    entries : iterable of (str, bytes)
+        Key and encoded picture.
+
+    Raises
+    ------
+    UserError
+        If the folder exists.
+    """
+    if folder.exists():
+        raise UserError("folder", f"{folder} (it exists)", "one that does not exist yet")
+    partial = folder.with_name(folder.name + ".partial")
+    if partial.exists():
+        for file in partial.iterdir():
+            file.unlink()
+    partial.mkdir(parents=True, exist_ok=True)
+    # map_size is address space, not disk: the file grows as needed
+    with lmdb.open(str(partial), map_size=2**38) as environment, environment.begin(write=True) as transaction:
+        for key, value in entries:
+            transaction.put(key.encode(), value)
+    (partial / "lock.mdb").unlink()
+    partial.rename(folder)
