@@ -173,6 +173,8 @@ Samples of 64 fixed latents at the last step, batch statistics:
 
 ## Limits
 
+A run with seed 0, from before the criteria were written down, was stopped at step 2,618 and is not part of this.
+
 One seed, one resize, 32x32 pixels and 16 channels: this shows that the machinery learns, not how well. The estimate is
 the critic's own, on its last training batch, and is comparable only between runs with the same critic and clip bound.
 Neighbour correlation tells pictures from noise, not good pictures from bad ones.
