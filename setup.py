@@ -2,13 +2,14 @@
 
 import sys
 
-from setuptools import find_packages, setup
-
+# before setuptools, which may itself not know a newer Python
 if not (3, 10) <= sys.version_info[:2] < (3, 12):
     sys.exit(
         f"gluon_wgan: given Python {sys.version.split()[0]}; allowed: 3.10 or 3.11. mxnet 1.9.1, the last release, "
         "needs numpy below 1.24 (it uses numpy.bool), and such a numpy has no wheels for Python 3.12 and later."
     )
+
+from setuptools import find_packages, setup
 
 setup(
     name="gluon-wgan",

@@ -6,6 +6,7 @@ import gluon_wgan  # noqa: F401, before mxnet
 import json
 import os
 import pickletools
+from pathlib import Path
 
 import mxnet as mx
 import numpy as np
@@ -168,8 +169,8 @@ def test_a_write_that_fails_half_way_leaves_the_checkpoints_as_they_were(saved, 
     check_unharmed(trainer, folder)
 
 
-@pytest.mark.parametrize("call", ["fsync", "rename"])
-def test_a_failure_between_writing_and_appearing(saved, monkeypatch, call):
+@pytest.mark.parametrize(("owner", "call"), [(os, "fsync"), (Path, "rename")], ids=["fsync", "rename"])
+def test_a_failure_between_writing_and_appearing(saved, monkeypatch, owner, call):
     trainer, folder = saved
     run(trainer, 1)
 
@@ -177,7 +178,7 @@ def test_a_failure_between_writing_and_appearing(saved, monkeypatch, call):
         raise OSError("input/output error")
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, call, fail)
+        patch.setattr(owner, call, fail)
         with pytest.raises(OSError, match="input/output"):
             trainer.save(folder)
     check_unharmed(trainer, folder)
