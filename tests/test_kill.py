@@ -49,7 +49,9 @@ def folder(tmp_path_factory):
     for number in range(64):
         pixels = generator.integers(0, 256, (40, 48, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(folder / "pictures" / f"{number:02d}.png")
+    began = time.monotonic()
     assert start(folder, "whole", "cache").wait(timeout=120) == 0
+    (folder / "seconds").write_text(str(time.monotonic() - began))
     return folder
 
 
@@ -91,7 +93,8 @@ def test_killed_at_random_moments_it_ends_in_the_same_bits(folder):
     kills = 0
     while kills < 4 or not (folder / "killed/metrics.jsonl").exists():
         process = start(folder, "killed", "cache")
-        wait = moments.uniform(0.8, 4.0)
+        # of the time that a whole run takes, a good part of it before the first step
+        wait = moments.uniform(0.3, 0.65) * float((folder / "seconds").read_text())
         try:
             process.wait(timeout=wait)
             break  # it was done before we struck
@@ -147,7 +150,9 @@ def test_interrupted_it_writes_a_checkpoint_between_two_critic_updates(folder):
     assert process.wait(timeout=60) == 130
     assert list((folder / "stopped/checkpoints").glob("step_*"))
     again = start(folder, "stopped", "cache")
-    time.sleep(2)
+    while len(json.loads((folder / "stopped/environment.json").read_text())["starts"]) < 2:
+        time.sleep(0.01)
+        assert again.poll() is None
     again.send_signal(signal.SIGTERM)
     assert again.wait(timeout=60) in (130, 0)
     assert start(folder, "stopped", "cache").wait(timeout=120) == 0
