@@ -75,10 +75,10 @@ def run_command(main):
 def use_synchronous_engine():
     """Make MXNet run its operators on the thread that calls them, unless MXNET_ENGINE_TYPE is set. Before mxnet loads.
 
-    MXNet's default engine spreads them over several threads, each with an OpenMP team of its own. Once these are more
-    than the processors, libgomp lets every waiting thread sleep at once instead of spinning, and small operators lose
-    up to half their speed: 32x32 with 16 channels took 0.13 s a step, and takes 0.08 s. The numbers are the same. On a
-    GPU the default engine is the right one.
+    Measured on two cores: with the default engine, 32x32 with 16 channels took 0.12 to 0.14 s a step once a matrix
+    product had run in the process, and takes 0.08 s. The likely reason, not proven: that engine's threads each start an
+    OpenMP team, and when these outnumber the processors libgomp's waiting threads sleep instead of spinning. The
+    numbers are the same. A GPU profits from the default engine's asynchrony.
     """
     os.environ.setdefault("MXNET_ENGINE_TYPE", "NaiveEngine")
 
