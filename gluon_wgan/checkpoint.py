@@ -116,19 +116,14 @@ def load_checkpoint(path, generator, critic, updaters):
     """
     path = Path(path)
     state = verify_checkpoint(path)
-    load_network(path / "generator.params", generator)
-    load_network(path / "critic.params", critic)
+    generator.load_parameters(str(path / "generator.params"))
+    critic.load_parameters(str(path / "critic.params"))
     arrays = nd.load(str(path / "optimizer.params"))
     for network, updater in updaters.items():
         for index, entry in updater.states.items():
             for part, array in enumerate(_as_tuple(entry)):
                 array[:] = arrays[f"{network}.{index}.{part}"]
     return state
-
-
-def load_network(file, block):
-    """Read one network's .params file into an initialised block, weights and running statistics, bit for bit."""
-    block.load_parameters(str(file))
 
 
 def _as_tuple(entry):

@@ -21,8 +21,8 @@ from gluon_wgan.trainer import sample
 log = logging.getLogger(__name__)
 
 FIXED_LATENTS = 64  # pictures in a sample grid, as in the original
-# How long an update takes: its convolutions at this share of the GEMM rate, and seconds for the rest. Both fitted to
-# reports/data/benchmark.json.
+# How long an update takes: its convolutions at this share of the GEMM rate, and seconds for the rest. Both set by
+# hand so that the sizes of experiments/benchmark.py come out right.
 _MEASURED_EFFICIENCY = 0.95
 _UPDATE_OVERHEAD = 0.007
 

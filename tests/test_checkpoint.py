@@ -14,7 +14,7 @@ import pytest
 from mxnet import nd
 from training_fixtures import make_trainer, numbers_of, run, same_bits
 
-from gluon_wgan.checkpoint import list_checkpoints, load_checkpoint, load_network, verify_checkpoint
+from gluon_wgan.checkpoint import list_checkpoints, load_checkpoint, verify_checkpoint
 from gluon_wgan.errors import UserError
 from gluon_wgan.rmsprop import RMSProp
 
@@ -82,7 +82,7 @@ def test_a_network_alone(saved):
     trainer, folder = saved
     other = make_trainer(changes={"seed": 1})
     assert not same_bits(numbers_of(other.generator), numbers_of(trainer.generator))
-    load_network(folder / "latest" / "generator.params", other.generator)
+    other.generator.load_parameters(str(folder / "latest" / "generator.params"))
     assert same_bits(numbers_of(other.generator), numbers_of(trainer.generator))
 
 

@@ -7,7 +7,7 @@ from mxnet import nd
 from tqdm import tqdm
 
 from gluon_wgan import streams
-from gluon_wgan.checkpoint import list_checkpoints, load_network, verify_checkpoint
+from gluon_wgan.checkpoint import list_checkpoints, verify_checkpoint
 from gluon_wgan.errors import UserError
 from gluon_wgan.models import build_generator
 from gluon_wgan.pictures import grid, save_picture, to_uint8
@@ -40,7 +40,7 @@ def load_generator(path):
     run = checkpoint.parent.parent
     settings = Settings.from_json(RunFolder(run).read_config(), run / "config.json")
     generator = build_generator(settings)
-    load_network(checkpoint / "generator.params", generator)
+    generator.load_parameters(str(checkpoint / "generator.params"))
     generator.hybridize(static_alloc=True)
     return generator, settings, checkpoint
 
