@@ -122,4 +122,4 @@ class RMSProp(mx.optimizer.Optimizer):
         else:
             weight -= learning_rate * grad / (nd.sqrt(state) + self.epsilon)
         if self.clip_weights:
-            nd.clip(weight, -self.clip_weights, self.clip_weights, out=weight)
+            weight[:] = nd.minimum(nd.maximum(weight, -self.clip_weights), self.clip_weights)

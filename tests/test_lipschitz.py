@@ -72,6 +72,23 @@ def test_a_hybridized_critic_computes_with_the_clipped_weights(critic):
     assert np.allclose(after, fresh(pictures).asnumpy(), rtol=1e-5, atol=0)  # float32, perhaps fused differently
 
 
+def test_float64_weights_are_clipped_to_the_bound_itself():
+    critic = build_critic(tiny_settings())
+    critic.cast("float64")
+    clip_weights(critic, BOUND)
+    largest = max(abs(values).max() for name, values in numbers_of(critic).items() if "running" not in name)
+    assert largest == BOUND  # to the last bit; nd.clip would give float32's 0.009999999776...
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_nan_stays_nan(dtype):
+    critic = build_critic(tiny_settings())
+    critic.cast(dtype)
+    critic.main[0].weight.set_data(critic.main[0].weight.data() * float("nan"))
+    clip_weights(critic, BOUND)
+    assert np.isnan(critic.main[0].weight.data().asnumpy()).all()
+
+
 @pytest.mark.parametrize("bound", [0, -0.01, float("nan"), float("inf")])
 def test_a_bad_bound_is_refused_and_nothing_is_clipped(critic, bound):
     before = numbers_of(critic)

@@ -20,7 +20,7 @@ from gluon_wgan.trainer import Schedule, Trainer, sample
 from gluon_wgan.training import build_trainer
 
 MLP = {"generator": "mlp", "critic": "mlp", "generator_channels": 6, "critic_channels": 5, "image_size": 4}
-BOUND = 0.0625
+BOUND = 0.06
 
 
 def gradients_of(block):

@@ -39,15 +39,12 @@ class FixedBatches:
 
 
 def make_trainer(dtype="float32", optimizer=RMSProp, changes=None, **arguments):
-    """Return a trainer of a tiny pair: two critic updates a generator step; `changes` of settings, `arguments` its own.
-
-    The clip bound is a power of two: MXNet clips in float32, which holds it exactly.
-    """
+    """Return a trainer of a tiny pair, two critic updates a generator step, with `changes` of settings and arguments."""
     settings = tiny_settings(**(changes or {}))
     generator, critic = build_generator(settings), build_critic(settings)
     for network in (generator, critic):
         network.cast(dtype)
-    defaults = {"schedule": Schedule(2, 2, 0, 0), "latent_dim": 3, "seed": settings.seed, "clip_bound": 0.0625}
+    defaults = {"schedule": Schedule(2, 2, 0, 0), "latent_dim": 3, "seed": settings.seed, "clip_bound": 0.06}
     return Trainer(
         generator,
         critic,

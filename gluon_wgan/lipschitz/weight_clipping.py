@@ -1,5 +1,6 @@
 """Weight clipping (Arjovsky et al. 2017, Algorithm 1, line 7)."""
 
+import numpy as np
 from mxnet import nd
 
 from gluon_wgan.errors import UserError
@@ -17,7 +18,7 @@ def clip_weights(block, bound):
     block : mxnet.gluon.Block
         Initialised.
     bound : float
-        More than 0. MXNet compares in float32, also for float64 weights.
+        More than 0.
 
     Raises
     ------
@@ -28,4 +29,9 @@ def clip_weights(block, bound):
         raise UserError("--clip-bound", bound, "a finite number above 0")
     for parameter in block.collect_params().values():
         if parameter.grad_req != "null":
-            parameter.set_data(nd.clip(parameter.data(), -bound, bound))
+            weight = parameter.data()
+            # clip's bounds are float32, whatever the weight's dtype is; those of maximum and minimum are not
+            exact = weight.dtype == np.float64
+            parameter.set_data(
+                nd.minimum(nd.maximum(weight, -bound), bound) if exact else nd.clip(weight, -bound, bound)
+            )

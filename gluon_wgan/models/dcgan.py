@@ -4,9 +4,34 @@ LeakyReLU's slope is .2, BatchNorm's epsilon 1e-5 and momentum .9 (PyTorch's .1)
 in `main`, in the reference's order, so parameters are named main.0.weight, main.1.gamma, ...
 """
 
+import numpy as np
 from mxnet.gluon import nn
 
 _LEAKY_SLOPE = 0.2
+
+
+class LeakyReLU(nn.HybridBlock):
+    """LeakyReLU as PyTorch has it in both precisions: on float64, MXNet's own rounds slope * x to float32.
+
+    Parameters
+    ----------
+    slope : float
+        Factor of negative numbers, less than 1.
+    """
+
+    def __init__(self, slope, **kwargs):
+        super().__init__(**kwargs)
+        self._slope = slope
+        self._exact = False
+
+    def cast(self, dtype):
+        """Choose the operator by the precision: MXNet's own is the faster, and exact enough in float32."""
+        self._exact = np.dtype(dtype) == np.float64
+        super().cast(dtype)
+
+    def hybrid_forward(self, F, x):
+        """Return the larger of x and slope * x."""
+        return F.maximum(x, self._slope * x) if self._exact else F.LeakyReLU(x, slope=self._slope)
 
 
 class DCGANGenerator(nn.HybridBlock):
@@ -77,7 +102,7 @@ class DCGANCritic(nn.HybridBlock):
             self.main.add(convolution)
             if batch_norm and normalised_width:
                 self.main.add(nn.BatchNorm(in_channels=normalised_width))
-            self.main.add(nn.LeakyReLU(_LEAKY_SLOPE))
+            self.main.add(LeakyReLU(_LEAKY_SLOPE))
 
         with self.name_scope():
             self.main = nn.HybridSequential(prefix="")
