@@ -39,7 +39,7 @@ class FixedBatches:
 
 
 def make_trainer(dtype="float32", optimizer=RMSProp, changes=None, **arguments):
-    """Return a trainer of a tiny pair, two critic updates a generator step, with `changes` of settings and arguments."""
+    """Return a trainer of a tiny pair, two critic updates a generator step; `changes` are of settings."""
     settings = tiny_settings(**(changes or {}))
     generator, critic = build_generator(settings), build_critic(settings)
     for network in (generator, critic):
