@@ -11,7 +11,8 @@ from gluon_wgan.errors import UserError
 
 
 def _softplus(scores):
-    return nd.Activation(scores, act_type="softrelu")
+    """Return log(1 + exp(scores)); MXNet's softrelu adds the 1 before the logarithm and loses scores below -10."""
+    return nd.where(scores > 40, scores, nd.log1p(nd.exp(nd.minimum(scores, 40))))
 
 
 _CRITIC = {

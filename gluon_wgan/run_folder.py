@@ -147,7 +147,7 @@ def describe_environment():
 
     from loky import cpu_count
 
-    packages = ("mxnet", "numpy", "pillow", "opencv-python", "gluoncv", "matplotlib", "gluon-wgan")
+    packages = ("mxnet", "numpy", "pillow", "opencv-python", "gluoncv", "matplotlib", "torch", "gluon-wgan")
     git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=40"]
     commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
     return {

@@ -9,7 +9,7 @@ from PIL import Image
 
 from gluon_wgan.errors import UserError
 from gluon_wgan.pictures import save_curves
-from gluon_wgan.report.pages import table, write_report
+from gluon_wgan.report.pages import origin, table, write_report
 from gluon_wgan.run_folder import read_metrics, write_atomic
 
 # Criteria, fixed before the run was looked at.
@@ -122,8 +122,6 @@ def collect(run, reports):
 
 def render(data):
     """Return the report, Markdown, of the dict that `collect` wrote."""
-    environment = data["environment"]
-    packages = ", ".join(f"{name} {version}" for name, version in environment["packages"].items() if version)
     falls = data["estimate_ratio"] < _FALLS_BELOW
     pictures = data["correlation_samples"] > _CORRELATED_ABOVE
     rows = [(f"{mark:,}", f"{mean:.4f}", f"{spread:.4f}") for mark, mean, spread in data["estimates"]]
@@ -138,9 +136,8 @@ EM distance fall after the start-up boost, and are the samples pictures and not 
 {data["command"]}
 ```
 
-Commit {environment["commit"]}. {environment["processor"]}, {environment["physical_cores"]} cores,
-OMP_NUM_THREADS={environment["omp_num_threads"]}, Python {environment["python"]}, {packages}.
-Started {environment["started"]}; seed {data["settings"]["seed"]}; n = 1 run, in {data["starts"]} start(s).
+{origin(data["environment"])}
+Seed {data["settings"]["seed"]}; n = 1 run, in {data["starts"]} start(s).
 
 5,000 bedroom photographs of 256x256 pixels (Places365 bedrooms; research use, not redistributed) in one LMDB.
 

@@ -40,3 +40,11 @@ def table(header, rows):
     """Return a Markdown table; every cell is turned into str."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def origin(environment):
+    """Return the paragraph that says which code, machine and versions a figure comes from."""
+    packages = ", ".join(f"{name} {version}" for name, version in environment["packages"].items() if version)
+    return f"""Commit {environment["commit"]}. {environment["processor"]}, {environment["physical_cores"]} cores,
+OMP_NUM_THREADS={environment["omp_num_threads"]}, Python {environment["python"]}, {packages}.
+Started {environment["started"]}."""
