@@ -106,7 +106,7 @@ def _record(trainer, last_critic_update, generator_loss, seconds):
     return {
         "generator_step": trainer.generator_steps,
         "critic_steps": trainer.critic_steps,
-        "images_seen": trainer.critic_steps * trainer.batches.batch_size,
+        "images_seen": trainer.batches.images_until(trainer.critic_steps),
         **losses,
         "em_distance_estimate": score_real - score_fake,
         "score_real": score_real,

@@ -56,6 +56,8 @@ class Settings:
     """how many generator steps at the start are boosted; 0 for none"""
     boost_every: int = 500
     """every so many generator steps one more is boosted (steps 501, 1001, ...); 0 for none"""
+    epoch_end: Literal["run_on", "cut"] = "run_on"
+    """run_on: drop an epoch's tail; cut (the original code): train on it, and end critic updates, a boost too, there"""
     loss: Literal["wasserstein", "minimax", "non_saturating"] = "wasserstein"
     """wasserstein, or one of the two plain GAN losses, for comparison"""
     lipschitz: Literal["clip", "gradient_penalty"] = "clip"

@@ -1,6 +1,7 @@
 """The critic's and the generator's updates, and the schedule between them. It gets objects, not flags."""
 
-from dataclasses import dataclass
+from array import array
+from dataclasses import dataclass, field
 
 import mxnet as mx
 from mxnet import autograd, nd
@@ -18,21 +19,38 @@ class Schedule:
 
     n_critic; but n_critic_boost for the first boost_generator_steps generator steps and for every boost_every-th
     (0-based 500, 1000, ...; 0 for never), as in the original code. Algorithm 1 of the paper has no boost.
+
+    In the original code the end of an epoch also ends the critic updates, boosted or not: the generator update follows
+    at once, and the next generator step begins with the next epoch. `batches_an_epoch` does so; 0 lets them run on.
     """
 
     n_critic: int = 5
     n_critic_boost: int = 100
     boost_generator_steps: int = 25
     boost_every: int = 500
+    batches_an_epoch: int = 0
+    # where epochs cut there is no closed form: critic updates of the first 0, 1, ... generator steps, walked once
+    _walked: array = field(default_factory=lambda: array("q", [0]), init=False, repr=False, compare=False)
 
     def critic_updates(self, generator_step):
         """Return the critic updates of generator step 1, 2, ..."""
+        if self.batches_an_epoch:
+            return self.critic_updates_until(generator_step) - self.critic_updates_until(generator_step - 1)
+        return self._uncut(generator_step)
+
+    def _uncut(self, generator_step):
         index = generator_step - 1
         again = self.boost_every and index > 0 and index % self.boost_every == 0
         return self.n_critic_boost if index < self.boost_generator_steps or again else self.n_critic
 
     def critic_updates_until(self, generator_steps):
         """Return the critic updates of the first `generator_steps` generator steps together."""
+        if self.batches_an_epoch:
+            for step in range(len(self._walked), generator_steps + 1):
+                done = self._walked[-1]
+                left_in_epoch = self.batches_an_epoch - done % self.batches_an_epoch
+                self._walked.append(done + min(self._uncut(step), left_in_epoch))
+            return self._walked[generator_steps]
         boosted = min(self.boost_generator_steps, generator_steps)
         if self.boost_every and generator_steps:
             later = (generator_steps - 1) // self.boost_every  # 0-based indices that are positive multiples
@@ -52,7 +70,8 @@ class Trainer:
     generator, critic : mxnet.gluon.HybridBlock
         Initialised; all on one device.
     batches : sequence
-        `batches[number]` is float32 (N, C, H, W) in [-1, 1], see `gluon_wgan.data.Batches`; `batches.batch_size`.
+        `batches[number]` is float32 (N, C, H, W) in [-1, 1], see `gluon_wgan.data.Batches`; `batches.batch_size`. N may
+        fall short of it at an epoch's end; latents are a full batch all the same, as in the original code.
     generator_optimizer, critic_optimizer : mxnet.optimizer.Optimizer
         One each. If the critic's clips the weights itself (`RMSProp(clip_weights=...)`), give `clip_bound=None`.
     schedule : Schedule
@@ -122,7 +141,10 @@ class Trainer:
         return nd.array(values, ctx=self._context, dtype=self._dtype)
 
     def critic_step(self):
-        """Update the critic once, on the next batch; return (critic_loss, score_real, score_fake), (1,) (N,) (N,)."""
+        """Update the critic once, on the next batch; return (critic_loss, score_real, score_fake).
+
+        Their shapes are (1,), (N,) of the real batch, and (batch_size,).
+        """
         if self.clip_bound and self.clip_order == "before_update":
             clip_weights(self.critic, self.clip_bound)
         real = self._array(self.batches[self.critic_steps])

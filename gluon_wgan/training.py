@@ -25,6 +25,11 @@ from gluon_wgan.trainer import Schedule, Trainer
 
 log = logging.getLogger(__name__)
 
+# what an imported checkpoint settles
+_OF_NETWORKS = (
+    "preset generator critic generator_channels critic_channels extra_layers latent_dim image_size image_channels"
+).split()
+
 
 def find_device(name):
     """Return the MXNet context of "cpu" or "gpu"; raises UserError if this MXNet has no GPU."""
@@ -40,16 +45,21 @@ def find_device(name):
 def check_resume(run, settings):
     """Raise UserError unless these settings may go on with a run; return its newest checkpoint, None if it has none.
 
-    Every setting must be the run's own, but for more generator steps. The checkpoint is verified.
+    Every setting must be the run's own, but for more generator steps. A run that was imported and never trained is
+    bound by its preset and its networks alone. The checkpoint is verified.
     """
     config = run.read_config()
     recorded = type(settings).from_json(config, run.path / "config.json")
+    never_trained = "pictures" not in config
     changes = [
         f"{flag_of(field.name)} {getattr(settings, field.name)} (the run has {getattr(recorded, field.name)})"
         for field in dataclasses.fields(settings)
         if getattr(settings, field.name) != getattr(recorded, field.name)
         and not (field.name == "generator_steps" and settings.generator_steps > recorded.generator_steps)
+        and not (never_trained and field.name not in _OF_NETWORKS)
     ]
+    if changes and never_trained:
+        raise UserError("--resume", ", ".join(changes), "the preset and the networks that were imported")
     if changes:
         raise UserError("--resume", ", ".join(changes), "the run's own settings; only --generator-steps may grow")
     checkpoints = list_checkpoints(run.checkpoints) if run.checkpoints.is_dir() else []
@@ -98,7 +108,10 @@ def _encoded_rooms(count):
 
 
 def build_trainer(settings, batches, context, hybridize=True):
-    """Return a `Trainer` with the networks, optimizers, schedule and clipping that the settings describe."""
+    """Return a `Trainer` with the networks, optimizers, schedule and clipping that the settings describe.
+
+    For --epoch-end cut, `batches` have their tail, and a length.
+    """
     generator, critic = build_generator(settings), build_critic(settings)
     for network in (generator, critic):
         network.collect_params().reset_ctx(context)
@@ -113,7 +126,11 @@ def build_trainer(settings, batches, context, hybridize=True):
             settings, settings.critic_rmsprop_epsilon, settings.clip_bound if fused_clip else None
         ),
         schedule=Schedule(
-            settings.n_critic, settings.n_critic_boost, settings.boost_generator_steps, settings.boost_every
+            settings.n_critic,
+            settings.n_critic_boost,
+            settings.boost_generator_steps,
+            settings.boost_every,
+            batches_an_epoch=len(batches) if settings.epoch_end == "cut" else 0,
         ),
         loss=settings.loss,
         clip_bound=None if fused_clip else settings.clip_bound,
@@ -158,12 +175,12 @@ def train(settings, run, checkpoint, source, cache_dir):
     if skipped:
         log.warning("%d pictures could not be decoded, see %s", len(skipped), prepared.folder / "skipped.tsv")
     rows = np.flatnonzero(~prepared.held_out) if settings.hold_out else None
-    batches = Batches(prepared, settings.batch_size, settings.seed, rows)
+    batches = Batches(prepared, settings.batch_size, settings.seed, rows, tail=settings.epoch_end == "cut")
     with run:
         config = run.path / "config.json"
         if config.exists():
             used = run.read_config().get("pictures")
-            if used != prepared.folder.name:
+            if used not in (None, prepared.folder.name):
                 raise UserError("--data", f"{prepared.folder.name} (prepared)", f"{used}, which the run began with")
         else:
             log.info("run folder: %s", run.path)

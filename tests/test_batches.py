@@ -1,4 +1,4 @@
-"""Batches: the reference's arithmetic, each picture at most once an epoch, and any batch at any time."""
+"""Batches: the reference's arithmetic, each picture at most once an epoch, tails, and any batch at any time."""
 
 import numpy as np
 import pytest
@@ -69,8 +69,39 @@ def test_an_epoch_is_full_batches_of_different_pictures(batches):
     assert len(dropped) > 2  # not the same pictures every epoch
 
 
-def test_a_batch_that_divides_the_pictures_leaves_none_out():
-    batches = Batches(numbered(), 10, SEED)
+def test_with_its_tail_an_epoch_is_every_picture_once(batches):
+    tailed = Batches(numbered(), SIZE, SEED, tail=True)
+    assert len(tailed) == 7  # 6 of 8, and 2
+    for epoch in range(5):
+        read = [tailed[epoch * 7 + position] for position in range(7)]
+        assert [len(batch) for batch in read] == [8, 8, 8, 8, 8, 8, 2]
+        assert sorted(row for batch in read for row in rows_of(batch)) == list(range(COUNT))
+        for position in range(6):  # the order is that of the epoch without its tail
+            assert np.array_equal(read[position], batches[epoch * 6 + position])
+    assert np.array_equal(Batches(numbered(), SIZE, SEED, tail=True)[34], read[6])
+
+
+def test_given_rows_have_a_tail_too():
+    chosen = [3, 4, 8, 20, 21, 22, 30]
+    batches = Batches(numbered(), 3, SEED, rows=np.array(chosen), tail=True)
+    read = [rows_of(batches[position]) for position in range(len(batches))]
+    assert [len(rows) for rows in read] == [3, 3, 1]
+    assert sorted(row for rows in read for row in rows) == chosen
+
+
+@pytest.mark.parametrize("tail", [False, True])
+@pytest.mark.parametrize("size", [8, 10, 49, 50])
+def test_images_until_a_batch_are_those_of_the_batches_before_it(size, tail):
+    batches, seen = Batches(numbered(), size, SEED, tail=tail), 0
+    for number in range(3 * len(batches) + 2):
+        assert batches.images_until(number) == seen
+        seen += len(batches[number])
+
+
+@pytest.mark.parametrize("tail", [False, True])
+def test_a_batch_that_divides_the_pictures_leaves_none_out(tail):
+    batches = Batches(numbered(), 10, SEED, tail=tail)
+    assert len(batches) == 5
     assert sorted(row for number in range(5) for row in rows_of(batches[number])) == list(range(COUNT))
 
 
@@ -121,6 +152,8 @@ def test_memory_mapped_pictures_give_the_same_batches(tmp_path, batches):
 def test_a_batch_that_the_pictures_cannot_fill_is_refused(batch_size):
     with pytest.raises(UserError, match=f"--batch-size: given {batch_size}; allowed: 1 to 50"):
         Batches(numbered(), batch_size, SEED)
+    with pytest.raises(UserError, match="--batch-size"):
+        Batches(numbered(), batch_size, SEED, tail=True)
     assert len(Batches(numbered(), 50, SEED)) == 1
 
 

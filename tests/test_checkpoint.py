@@ -66,6 +66,32 @@ def test_training_on_after_a_load_equals_never_stopping(tmp_path, name):
     assert same_bits(everything_of(resumed), everything_of(straight))
 
 
+@pytest.mark.parametrize(
+    ("critic_steps", "name", "left"),
+    [
+        (1, "step_0000000_critic_000000001", 1),
+        (2, "step_0000001", 1),
+        (3, "step_0000002", 2),  # the epoch's end cut step 2 short
+        (4, "step_0000002_critic_000000004", 1),
+        (9, "step_0000006", 2),
+    ],
+)
+def test_where_epochs_cut_too_and_the_name_says_where_it_stopped(tmp_path, critic_steps, name, left):
+    straight, stopped, resumed = (make_trainer(tail=True) for _ in range(3))  # 2, 1, 2, 1, ... critic updates
+    run(straight, 8)
+    while stopped.critic_steps < critic_steps:
+        stopped.critic_step()
+        if stopped.critic_updates_left() == 0:
+            stopped.generator_step()
+    path = stopped.save(tmp_path)
+    assert path.name == name
+    resumed.load(path)
+    assert resumed.critic_updates_left() == left
+    run(resumed, 8 - resumed.generator_steps)
+    assert same_bits(everything_of(resumed), everything_of(straight))
+    assert straight.critic_steps == 12
+
+
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_trainer_that_has_trained_goes_back(tmp_path, name):
     trainer = make_trainer(optimizer=OPTIMIZERS[name])

@@ -18,7 +18,8 @@ ABOVE_ZERO = {
 }
 ZERO_OR_MORE = {int: "extra_layers boost_generator_steps boost_every seed".split(), float: ["gp_lambda"]}
 BELOW_ONE = {int: [], float: "rmsprop_decay adam_beta1 adam_beta2".split()}
-CHOICES = """preset generator critic loss lipschitz clip_order optimizer epsilon_placement bn_mode device""".split()
+CHOICES = """preset generator critic loss lipschitz clip_order optimizer epsilon_placement epoch_end bn_mode
+    device""".split()
 
 ALL_BUT_DEMO = {
     "image_size": 64,
@@ -47,6 +48,7 @@ ORIGINAL = {
     "sample_every": 500,
     "seed": 0,
     "hold_out": False,
+    "epoch_end": "run_on",  # ours; the original cuts
 }
 GLUONCV = {
     "resize": "gluoncv",
@@ -186,6 +188,7 @@ def test_default_run_names():
     assert name() == "demo-pil-seed0"
     assert name("gluoncv") == "gluoncv-gluoncv-seed0"
     assert name(resize="cv2", seed=1, clip_bound=0.02) == "demo-cv2-seed1-clip_bound0.02"
+    assert name(epoch_end="cut") == "demo-pil-seed0-epoch_endcut"
     assert name(data="/somewhere/lsun", category=("a", "b")) == "demo-pil-seed0-lsun-categorya+b"
     # what changes no weight is left out
     assert name(generator_steps=5, sample_every=1, checkpoint_every=1) == "demo-pil-seed0"

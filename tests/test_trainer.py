@@ -1,8 +1,10 @@
-"""The two updates against plain numpy, what each leaves alone, the schedule, the sign, and samples."""
+"""The two updates against plain numpy, tails of epochs, what each leaves alone, the schedule, the sign, and samples."""
 
 import gluon_wgan  # noqa: F401, before mxnet
 
 # isort: split
+import math
+
 import mxnet as mx
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from mxnet import autograd, gluon, nd
 from training_fixtures import FixedBatches, NumpyMLP, make_trainer, numbers_of, run, same_bits, tiny_settings
 
 from gluon_wgan import streams
+from gluon_wgan.data import Batches
 from gluon_wgan.errors import UserError
 from gluon_wgan.losses import generator_loss
 from gluon_wgan.models import build_critic, build_generator
@@ -52,6 +55,51 @@ def test_the_closed_form_is_the_sum(n_critic, boost, boost_steps, boost_every, s
     assert sum(schedule.critic_updates(step) for step in range(1, steps + 1)) == total
 
 
+def updates_of_the_originals_loops(count, batch_size, n_critic, boost, boost_steps, boost_every, epochs):
+    """Return the critic updates of each generator step, by the loops of the original code."""
+    updates = []
+    batches = math.ceil(count / batch_size)  # torch's DataLoader with drop_last=False
+    for _ in range(epochs):
+        i = 0
+        while i < batches:
+            index = len(updates)
+            boosted = index < boost_steps or (boost_every > 0 and index > 0 and index % boost_every == 0)
+            j = 0
+            while j < (boost if boosted else n_critic) and i < batches:
+                j += 1
+                i += 1
+            updates.append(j)
+    return updates
+
+
+small = st.integers(1, 9)
+
+
+@given(st.integers(8, 60), st.integers(1, 8), small, small, st.integers(0, 30), st.integers(0, 12), st.data())
+@settings(max_examples=300, deadline=None, derandomize=True)
+def test_epochs_that_cut_follow_the_originals_loops(count, size, n_critic, boost, boost_steps, boost_every, data):
+    updates = updates_of_the_originals_loops(count, size, n_critic, boost, boost_steps, boost_every, epochs=4)
+    batches = Batches(np.zeros((count, 1, 1, 1), np.uint8), size, 0, tail=True)
+    schedule = Schedule(n_critic, boost, boost_steps, boost_every, batches_an_epoch=len(batches))
+    for step in data.draw(st.permutations(range(len(updates) + 1))):  # what was asked before must not matter
+        assert schedule.critic_updates_until(step) == sum(updates[:step])
+        assert step == 0 or schedule.critic_updates(step) == updates[step - 1]
+
+
+def test_the_originals_schedule_on_100_pictures():
+    # by hand: batches of 8, 12 and a tail; each of the 25 boosts of 100 ends after an epoch of 13
+    schedule = Schedule(batches_an_epoch=13)
+    updates = [schedule.critic_updates(step) for step in range(1, 33)]
+    assert updates == [13] * 25 + [5, 5, 3, 5, 5, 3, 5]
+
+
+def test_a_schedule_stays_itself_when_asked():
+    schedule, same = Schedule(batches_an_epoch=7), Schedule(batches_an_epoch=7)
+    schedule.critic_updates_until(1000)
+    assert schedule == same and hash(schedule) == hash(same) and repr(schedule) == repr(same)
+    assert schedule != Schedule()
+
+
 def test_updates_left():
     trainer = make_trainer(changes=MLP, schedule=Schedule(2, 3, 1, 0))
     left = []
@@ -64,18 +112,35 @@ def test_updates_left():
     assert (trainer.critic_steps, trainer.generator_steps) == (5, 2)
 
 
+def test_updates_left_where_epochs_cut():
+    trainer = make_trainer(changes=MLP, tail=True, schedule=Schedule(2, 5, 1, 0, batches_an_epoch=3))
+    left, real_pictures = [], []
+    for _ in range(4):
+        while trainer.critic_updates_left():
+            left.append(trainer.critic_updates_left())
+            _, score_real, score_fake = trainer.critic_step()
+            real_pictures.append(len(score_real))
+            assert len(score_fake) == 4  # latents are a full batch, as in the original
+        trainer.generator_step()
+    assert left == [3, 2, 1, 2, 1, 1, 2, 1]
+    assert real_pictures == [4, 4, 2, 4, 4, 2, 4, 4]
+
+
 # --- the arithmetic of a whole update
 
 
+@pytest.mark.parametrize("tail", [False, True])
 @pytest.mark.parametrize("hybridize", [False, True])
 @pytest.mark.parametrize("clip_order", ["before_update", "after_update"])
-def test_updates_equal_numpy(clip_order, hybridize):
-    trainer = make_trainer("float64", changes=MLP, clip_order=clip_order, hybridize=hybridize, clip_bound=BOUND)
+def test_updates_equal_numpy(clip_order, hybridize, tail):
+    arguments = {"clip_order": clip_order, "hybridize": hybridize, "clip_bound": BOUND, "tail": tail}
+    trainer = make_trainer("float64", changes=MLP, **arguments)
     nets = {}
     for name, network in (("generator", trainer.generator), ("critic", trainer.critic)):
         values = list(numbers_of(network).values())
         nets[name] = NumpyMLP(list(zip(values[::2], values[1::2])))
-    count = trainer.batches.batch_size  # a power of two: the last bias's gradient, sum 1/N - sum 1/N, is 0 exactly
+    # a power of two, and so is a tail: the last bias's gradient, sum 1/N - sum 1/N, is 0 exactly
+    count = trainer.batches.batch_size
     rmsprop = {"learning_rate": 1e-3, "decay": 0.99, "epsilon": 1e-8}
     start = numbers_of(trainer.generator), numbers_of(trainer.critic)
     for update in range(6):
@@ -85,11 +150,13 @@ def test_updates_equal_numpy(clip_order, hybridize):
             if clip_order == "before_update":
                 nets["critic"].clip(BOUND)
             latent = streams.normal(0, "critic_latents", step, (count, 3)).astype(np.float64)
-            sets = {"real": trainer.batches[step].reshape(count, -1), "fake": nets["generator"].forward(latent)}
+            real = trainer.batches[step]
+            assert len(real) == (count // 2 if tail and step == 2 else count)
+            sets = {"real": real.reshape(len(real), -1), "fake": nets["generator"].forward(latent)}
             scores, gradients = {}, []
             for which, sign in (("real", -1), ("fake", 1)):
                 scores[which] = nets["critic"].forward(sets[which])
-                gradients.append(nets["critic"].backward(np.full((count, 1), sign / count))[0])
+                gradients.append(nets["critic"].backward(np.full((len(sets[which]), 1), sign / len(sets[which])))[0])
             total = [tuple(map(np.add, *layers)) for layers in zip(*gradients)]
             nets["critic"].rmsprop(total, **rmsprop)
             if clip_order == "after_update":
@@ -159,14 +226,32 @@ def test_the_optimizers_own_clip_equals_clip_weights_bit_for_bit(place):
     assert max(np.abs(values).max() for values in weights) == np.float32(0.01)
 
 
-def test_hybridized_equals_not():
-    plain, hybrid = (make_trainer("float64", hybridize=hybridize) for hybridize in (False, True))
+@pytest.mark.parametrize("tail", [False, True])
+def test_hybridized_equals_not(tail):
+    plain, hybrid = (make_trainer("float64", hybridize=hybridize, tail=tail) for hybridize in (False, True))
     run(plain), run(hybrid)
     for network in ("generator", "critic"):
         expected = numbers_of(getattr(plain, network))
         for name, ours in numbers_of(getattr(hybrid, network)).items():
             # float64; RMSprop divides small gradients by their own size and makes their rounding visible
             assert np.allclose(ours, expected[name], rtol=1e-8, atol=1e-10), name
+
+
+def test_hybridized_networks_take_a_tails_size_and_the_full_one_again():
+    trainers = [make_trainer(hybridize=hybridize, tail=True) for hybridize in (False, True)]
+    for _ in range(8):  # 12 critic updates, 4 epochs; static memory is laid out anew at each change of size
+        for _ in range(trainers[0].critic_updates_left()):
+            same_results(*(trainer.critic_step() for trainer in trainers))
+        same_results(*([trainer.generator_step()] for trainer in trainers))
+    assert trainers[0].critic_steps == 12
+
+
+def same_results(plain, hybrid):
+    for expected, ours in zip(plain, hybrid, strict=True):
+        expected, ours = expected.asnumpy(), ours.asnumpy()
+        assert expected.shape == ours.shape
+        # float32 and the same kernels: bit-equal where measured; memory of another picture would differ by its size
+        assert np.allclose(ours, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
 
 
 def test_the_critics_running_statistics_take_real_and_fake_in_one_order():

@@ -96,9 +96,9 @@ def test_held_out_pictures_are_not_trained_on(tmp_path, monkeypatch):
     seen = []
 
     class Spy(training.Batches):
-        def __init__(self, pictures, batch_size, seed, rows=None):
+        def __init__(self, pictures, batch_size, seed, rows=None, tail=False):
             seen.append(rows)
-            super().__init__(pictures, batch_size, seed, rows)
+            super().__init__(pictures, batch_size, seed, rows, tail)
 
     monkeypatch.setattr(training, "Batches", Spy)
     for name, flag in (("all", "--no-hold-out"), ("some", "--hold-out")):
@@ -106,6 +106,14 @@ def test_held_out_pictures_are_not_trained_on(tmp_path, monkeypatch):
         cli.train([*TINY, "--generator-steps", "1", flag, *map(str, places)])
     assert seen[0] is None
     assert seen[1].tolist() == kept
+
+
+def test_metrics_count_the_short_batches_where_epochs_cut(picture_folder, tmp_path):
+    places = ["--data", picture_folder, "--out", tmp_path / "run", "--cache-dir", tmp_path / "cache"]
+    cli.train([*TINY, "--epoch-end", "cut", "--batch-size", "8", *map(str, places)])
+    # an epoch is 8, 8 and 4 pictures; 3 updates in steps 1, 2 and 5, else 2, but 1 where the epoch has no more
+    assert [record["critic_steps"] for record in records(tmp_path / "run")] == [3, 6, 8, 9, 12, 14]
+    assert [record["images_seen"] for record in records(tmp_path / "run")] == [20, 40, 56, 60, 80, 96]
 
 
 @pytest.mark.parametrize(
@@ -118,6 +126,7 @@ def test_held_out_pictures_are_not_trained_on(tmp_path, monkeypatch):
         "--epsilon-placement inside_sqrt --clip-order after_update --bn-mode running",
         "--image-channels 1 --resize gluoncv",
         "--resize mxnet-area --batch-size 12 --preset gluoncv",
+        "--epoch-end cut --batch-size 3",  # 7 batches an epoch: the updates are 3, 3, 1, 2
     ],
 )
 def test_every_choice_trains_and_resumes_to_the_same_bits(flags, picture_folder, tmp_path):

@@ -26,29 +26,38 @@ def tiny_settings(**changes):
 
 
 class FixedBatches:
-    """Three batches of noise in [-1, 1], over and over; what `Trainer` needs of `Batches`."""
+    """Three batches of noise in [-1, 1], over and over; what `Trainer` needs of `Batches`.
 
-    def __init__(self, settings, dtype="float32"):
+    With a tail the third has half the pictures.
+    """
+
+    def __init__(self, settings, dtype="float32", tail=False):
         side, channels = settings.image_size, settings.image_channels
         shape = (3, settings.batch_size, channels, side, side)
-        self._batches = np.random.default_rng(7).uniform(-1, 1, shape).astype(dtype)
+        self._batches = list(np.random.default_rng(7).uniform(-1, 1, shape).astype(dtype))
+        if tail:
+            self._batches[2] = self._batches[2][: settings.batch_size // 2]
         self.batch_size = settings.batch_size
 
     def __getitem__(self, number):
         return self._batches[number % 3]
 
 
-def make_trainer(dtype="float32", optimizer=RMSProp, changes=None, **arguments):
-    """Return a trainer of a tiny pair, two critic updates a generator step; `changes` are of settings."""
+def make_trainer(dtype="float32", optimizer=RMSProp, changes=None, tail=False, **arguments):
+    """Return a trainer of a tiny pair, two critic updates a generator step; `changes` are of settings.
+
+    With a tail, epochs of three batches cut: the critic updates are 2, 1, 2, 1, ...
+    """
     settings = tiny_settings(**(changes or {}))
     generator, critic = build_generator(settings), build_critic(settings)
     for network in (generator, critic):
         network.cast(dtype)
-    defaults = {"schedule": Schedule(2, 2, 0, 0), "latent_dim": 3, "seed": settings.seed, "clip_bound": 0.06}
+    schedule = Schedule(2, 2, 0, 0, batches_an_epoch=3 if tail else 0)
+    defaults = {"schedule": schedule, "latent_dim": 3, "seed": settings.seed, "clip_bound": 0.06}
     return Trainer(
         generator,
         critic,
-        FixedBatches(settings, dtype),
+        FixedBatches(settings, dtype, tail),
         generator_optimizer=optimizer(learning_rate=1e-3),
         critic_optimizer=optimizer(learning_rate=1e-3),
         **{**defaults, **arguments},

@@ -1,4 +1,4 @@
-"""Cut prepared pictures into batches: a fresh permutation each epoch, full batches only, any batch at any time."""
+"""Cut prepared pictures into batches: a fresh permutation each epoch, with its tail or without, any batch any time."""
 
 import mmap
 
@@ -26,8 +26,8 @@ class Batches:
     """The batches of a run, addressed by number.
 
     Each epoch visits every picture once, in an order drawn from `streams`; the tail that does not fill a batch is
-    dropped, and training runs on across epochs. Since a batch depends on nothing but (seed, number), a run resumes
-    anywhere.
+    dropped, or is the epoch's short last batch. Batch numbers run on across epochs. Since a batch depends on nothing
+    but (seed, number), a run resumes anywhere.
 
     Parameters
     ----------
@@ -37,6 +37,8 @@ class Batches:
     seed : int
     rows : numpy.ndarray, optional
         int: the rows to use; all by default.
+    tail : bool
+        Whether an epoch ends with the pictures that do not fill a batch, if there are any.
 
     Raises
     ------
@@ -44,7 +46,7 @@ class Batches:
         If there are fewer pictures than one batch takes, or a batch takes none.
     """
 
-    def __init__(self, pictures, batch_size, seed, rows=None):
+    def __init__(self, pictures, batch_size, seed, rows=None, tail=False):
         self._pictures = pictures
         self._rows = None if rows is None else np.asarray(rows)
         self._count = len(pictures) if rows is None else len(rows)
@@ -52,16 +54,23 @@ class Batches:
             raise UserError("--batch-size", batch_size, f"1 to {self._count}, the number of pictures to train on")
         self.batch_size = batch_size
         self.seed = seed
+        self._tail = tail
         self._epoch = None
         self._order = None
         self._released = 0
 
     def __len__(self):
         """Return the number of batches in an epoch."""
-        return self._count // self.batch_size
+        whole, left = divmod(self._count, self.batch_size)
+        return whole + (self._tail and left > 0)
+
+    def images_until(self, number):
+        """Return the pictures in the first `number` batches together."""
+        epochs, position = divmod(number, len(self))
+        return epochs * min(self._count, len(self) * self.batch_size) + position * self.batch_size
 
     def __getitem__(self, number):
-        """Return batch `number` (0, 1, ... without end) as float32 (batch_size, C, H, W) in [-1, 1]."""
+        """Return batch `number` (0, 1, ... without end) as float32 (N, C, H, W) in [-1, 1]; a tail is a shorter N."""
         epoch, position = divmod(number, len(self))
         if epoch != self._epoch:
             self._order = streams.permutation(self.seed, "data_order", epoch, self._count).astype(np.uint32)
