@@ -7,11 +7,12 @@ PYTHON ?= $(shell for p in python3.11 python3.10 python3 python; do \
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PARITY_READY := $(VENV)/.parity-ready
 
-.PHONY: help setup demo test lint bench clean
+.PHONY: help setup demo test parity parity-report lint bench clean
 
 help:  ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 setup: $(READY)  ## make .venv with the exact versions of requirements.lock
 
@@ -28,8 +29,20 @@ demo: $(READY)  ## train the demo preset on drawn bedrooms, some minutes; an int
 	$(BIN)/python experiments/train_lsun.py --preset demo --out runs/demo-pil-seed0 \
 		$$(test -f runs/demo-pil-seed0/config.json && echo --resume)
 
-test: $(READY)  ## run the tests
-	$(BIN)/python -m pytest -q
+test: $(READY)  ## run the tests that need no PyTorch
+	$(BIN)/python -m pytest -q --ignore=tests/parity
+
+$(PARITY_READY): $(READY) parity.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -r parity.lock
+	$(BIN)/python -m pip check
+	@touch $@
+
+# Small networks: one thread and MXNet's synchronous engine are the fastest.
+parity: $(PARITY_READY)  ## install PyTorch too, and run the tests against it
+	OMP_NUM_THREADS=1 MXNET_ENGINE_TYPE=NaiveEngine $(BIN)/python -m pytest -q tests/parity
+
+parity-report: $(PARITY_READY)  ## measure parity anew and rebuild reports/parity.md, some minutes
+	$(BIN)/python experiments/parity.py --measure
 
 lint: $(READY)  ## run the linter and check the format
 	$(BIN)/ruff check .

@@ -10,6 +10,8 @@ from pathlib import Path
 from mxnet import nd
 
 from gluon_wgan.errors import UserError
+from gluon_wgan.run_folder import RunFolder
+from gluon_wgan.settings import Settings
 
 _FILES = ("generator.params", "critic.params", "optimizer.params")
 _NAME = re.compile(r"step_(\d{7,})(?:_critic_(\d+))?")
@@ -96,6 +98,29 @@ def verify_checkpoint(path):
     previous = f"the previous one, {earlier[-1].name}" if earlier else "step 0, since there is none before it"
     allowed = f"remove {place} and give the same command again, to go on from {previous}"
     raise UserError("checkpoint", f"{path} ({problem})", allowed)
+
+
+def open_checkpoint(path):
+    """Return (checkpoint, settings, state) of a run folder (its newest checkpoint) or of one checkpoint in it.
+
+    Raises
+    ------
+    UserError
+        If there is none, or it is damaged.
+    """
+    path = Path(path)
+    if (path / "checkpoints").is_dir():
+        found = list_checkpoints(path / "checkpoints")
+        if not found:
+            raise UserError("run", f"{path} (no checkpoint yet)", "a run that has written one")
+        checkpoint = found[-1].resolve()
+    elif (path / "generator.params").is_file():
+        checkpoint = path.resolve()
+    else:
+        raise UserError("run", path, "a run folder, or a checkpoint such as runs/demo-pil-seed0/checkpoints/latest")
+    state = verify_checkpoint(checkpoint)
+    run = checkpoint.parent.parent
+    return checkpoint, Settings.from_json(RunFolder(run).read_config(), run / "config.json"), state
 
 
 def load_checkpoint(path, generator, critic, updaters):

@@ -2,19 +2,17 @@
 
 import argparse
 import dataclasses
-import json
 import logging
 import os
 import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import tyro
 
 from gluon_wgan.errors import Interrupted, NotFiniteError, UserError
-from gluon_wgan.run_folder import RunFolder, write_atomic
+from gluon_wgan.run_folder import RunFolder
 from gluon_wgan.settings import Settings, default_run_name, preset_settings
 
 log = logging.getLogger(__name__)
@@ -131,77 +129,3 @@ def train(arguments=None):
     training.train(settings, run, checkpoint, source, flags.cache_dir)
     log.info("pictures: %s", run.samples)
     log.info("curves:   %s", run.path / "curves.png")
-
-
-@dataclass(frozen=True)
-class GenerateFlags:
-    """Generate pictures from a trained run, and write them as PNG."""
-
-    run: tyro.conf.Positional[str]
-    """a run folder (its newest checkpoint is taken), or one checkpoint, such as RUN/checkpoints/step_0001000"""
-    kind: Literal["grid", "pictures", "interpolation"] = "grid"
-    """one sheet of all, a file each, or rows of 8 that walk from one latent to another"""
-    count: int = 64
-    """number of pictures"""
-    bn_mode: Literal["batch", "running"] | None = None
-    """whose statistics BatchNorm takes: the batch's, or the running ones (default: as the run's samples)"""
-    seed: int = 0
-    """of the latents; the same seed gives the same pictures"""
-    out: str | None = None
-    """folder for the pictures (default: generated/ in the run folder)"""
-
-
-def generate(arguments=None):
-    """Do what generate.py's command line asks, and log where the pictures lie."""
-    flags = tyro.cli(GenerateFlags, args=arguments)
-    from gluon_wgan.studies import generation
-
-    place = generation.generate(flags.run, flags.kind, flags.count, flags.bn_mode, flags.seed, flags.out)
-    log.info("pictures: %s", place)
-
-
-@dataclass(frozen=True)
-class BenchmarkFlags:
-    """Measure the seconds of a WGAN step and its efficiency, the loader, preparing, memory, and a large LMDB.
-
-    Let nothing else run meanwhile. The defaults end within 4 minutes.
-    """
-
-    sizes: tuple[str, ...] = ("32x32/16", "64x64/64")
-    """SIDExSIDE/CHANNELS, each with the wassersteingan preset's other settings"""
-    seconds: float = 60.0
-    """of alternating steps per size"""
-    json: str | None = None
-    """write all figures to this file"""
-
-
-def benchmark(arguments=None):
-    """Do what benchmark.py's command line asks, and log a table."""
-    flags = tyro.cli(BenchmarkFlags, args=arguments)
-    use_synchronous_engine()
-    from gluon_wgan.studies import benchmark as study
-
-    results = study.measure(flags.sizes, flags.seconds)
-    if flags.json is not None:
-        write_atomic(flags.json, json.dumps(results, indent=1).encode())
-    log.info("%s", study.as_table(results))
-
-
-@dataclass(frozen=True)
-class FirstLightFlags:
-    """Write reports/first_light.md and .html from a run of 5,000 generator steps or more."""
-
-    run: str | None = None
-    """a run folder to measure (default: render reports/data/first_light.json again)"""
-    reports: str = "reports"
-    """the folder of the reports"""
-
-
-def first_light(arguments=None):
-    """Do what first_light.py's command line asks, and log where the report lies."""
-    flags = tyro.cli(FirstLightFlags, args=arguments)
-    from gluon_wgan.report import first_light as report
-
-    if flags.run is not None:
-        report.collect(flags.run, flags.reports)
-    log.info("report: %s", report.write(flags.reports))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from gluon_wgan import commands
 from gluon_wgan.errors import UserError
 from gluon_wgan.studies import benchmark
 
@@ -29,9 +30,23 @@ def test_a_small_measurement_has_the_promised_keys_and_its_ratios_agree(monkeypa
     assert "| size/channels | 16x16/4 |" in table
     assert f"| efficiency | {values['efficiency']:.2f} |" in table
     assert "1,000 keys" in table
+    assert not [key for key in (*values, *results["environment"]) if "torch" in key]  # nobody asked for it
 
 
 @pytest.mark.parametrize("size", ["32", "32x16/4", "32x32", "ax a/b"])
 def test_a_malformed_size_is_refused(size):
     with pytest.raises(UserError, match="SIDExSIDE/CHANNELS"):
         benchmark.measure([size])
+
+
+def test_without_pytorch_the_flag_is_refused(monkeypatch):
+    monkeypatch.setattr(commands.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"--torch: .*make parity"):
+        commands.benchmark(["--torch"])
+
+
+def test_without_a_checkout_the_flag_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setattr(commands.importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setattr(commands, "__file__", str(tmp_path / "gluon_wgan" / "commands.py"))
+    with pytest.raises(UserError, match=r"--torch: .*reference\.py.*checkout"):
+        commands.benchmark(["--torch"])

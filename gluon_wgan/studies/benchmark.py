@@ -1,5 +1,6 @@
-"""Speed and memory: one WGAN step against the machine's matrix product, the loader, preparing, a large LMDB."""
+"""Speed and memory: a WGAN step against a matrix product and PyTorch, the loader, preparing, a large LMDB."""
 
+import contextlib
 import io
 import re
 import resource
@@ -8,6 +9,7 @@ import statistics
 import tempfile
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import lmdb
@@ -26,6 +28,7 @@ from gluon_wgan.models.flops import update_flops
 from gluon_wgan.resize import scaled_size
 from gluon_wgan.run_folder import describe_environment
 from gluon_wgan.settings import preset_settings
+from gluon_wgan.studies.benchmark_torch import TorchProcess, noise_pictures
 from gluon_wgan.training import build_trainer, draw_bedrooms
 
 _PICTURES = 1000  # drawn for preparing and loading
@@ -33,7 +36,7 @@ _LMDB_KEYS = 3_000_000  # LSUN's bedrooms
 _SIZE = re.compile(r"(\d+)x\1/(\d+)")
 
 
-def measure(sizes=("32x32/16", "64x64/64"), seconds=60.0):
+def measure(sizes=("32x32/16", "64x64/64"), seconds=60.0, reference=None):
     """Measure every size and return a dict of JSON values.
 
     Parameters
@@ -42,6 +45,8 @@ def measure(sizes=("32x32/16", "64x64/64"), seconds=60.0):
         SIDExSIDE/CHANNELS, with the wassersteingan preset's other settings.
     seconds : float
         Of alternating steps per size.
+    reference : str or pathlib.Path, optional
+        tests/parity/reference.py, whose steps in PyTorch are then among them.
 
     Returns
     -------
@@ -53,6 +58,11 @@ def measure(sizes=("32x32/16", "64x64/64"), seconds=60.0):
         ratio_loader (loader rate / rate that the steps consume), prepare_images_per_second, ratio_prepare (rate of
         preparing / (cores x rate of bare decode and resize on one core)), peak_memory_mib (of this process so far).
         And lmdb: keys, open_seconds, added_memory_mib. And the environment.
+
+        With the reference, for "torch" as the original is written, and for "torch_channels_last": torch_step_seconds,
+        ratio_torch (it / step_seconds: more than 1 where ours is the faster), ratio_torch_spread (25th and 75th
+        percentile of the ratios of turns that follow each other), and so on. And the environment has torch: version,
+        threads, interop_threads.
 
     Raises
     ------
@@ -73,7 +83,7 @@ def measure(sizes=("32x32/16", "64x64/64"), seconds=60.0):
         source = open_source(_pictures(Path(scratch)))
         for name, settings in chosen:
             results[name] = _measure_data(settings, source, Path(scratch))
-            results[name].update(_measure_steps(settings, seconds, name))
+            results[name].update(_measure_steps(settings, seconds, name, reference, results["environment"]))
             consumed = settings.n_critic * settings.batch_size / results[name]["step_seconds"]
             results[name]["ratio_loader"] = results[name]["loader_images_per_second"] / consumed
         results["lmdb"] = _measure_lmdb(Path(scratch))
@@ -88,46 +98,86 @@ def _pictures(scratch):
     return scratch / "four_lmdb"
 
 
-def _measure_steps(settings, seconds, name):
-    shape = (4 * settings.batch_size, settings.image_size, settings.image_size, settings.image_channels)
-    pictures = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    trainers = [
-        build_trainer(settings, Batches(pictures, settings.batch_size, 0), mx.cpu(), hybridize=hybridize)
+def _measure_steps(settings, seconds, name, reference, environment):
+    trainers = {
+        hybridize: build_trainer(
+            settings, Batches(noise_pictures(settings), settings.batch_size, 0), mx.cpu(), hybridize=hybridize
+        )
         for hybridize in (True, False)
-    ]
+    }
     image_shape = (settings.image_channels, settings.image_size, settings.image_size)
-    hybridized = trainers[0]
+    hybridized = trainers[True]
     in_critic, in_generator = update_flops(
         hybridized.generator, hybridized.critic, settings.batch_size, settings.latent_dim, image_shape
     )
     flops = settings.n_critic * in_critic + in_generator
-    for trainer in trainers:
-        _step_seconds(trainer, settings.n_critic)  # the first step builds graphs and memory
-    steps_a_turn = 1 + int(1 / _step_seconds(hybridized, settings.n_critic))
-    times, gemm = ([], []), []
+    arms = {"ours": partial(_steps, hybridized, settings.n_critic)}
+    with contextlib.ExitStack() as stack:
+        if reference is not None:
+            torch = stack.enter_context(TorchProcess(reference, settings))
+            environment["torch"] = torch.environment
+            # one on either side of ours
+            arms = {
+                "torch": partial(torch.steps, "contiguous_format"),
+                **arms,
+                "torch_channels_last": partial(torch.steps, "channels_last"),
+            }
+        arms["plain"] = partial(_steps, trainers[False], settings.n_critic)
+        turns, gemm = _alternate(arms, seconds, name)
+    step = float(np.median(turns["ours"]))
+    rate = statistics.median(gemm)
+    results = {
+        "step_seconds": step,
+        "step_seconds_spread": _quartiles(turns["ours"]),
+        "steps_measured": turns["ours"].size,
+        "step_gflop": flops / 1e9,
+        "gemm_gflops": rate / 1e9,
+        "efficiency": flops / (step * rate),
+        "ratio_hybridized": step / float(np.median(turns["plain"])),
+        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+    for arm in ("torch", "torch_channels_last") if reference is not None else ():
+        results.update(_compare(arm, turns[arm], turns["ours"]))
+    return results
+
+
+def _alternate(arms, seconds, name):
+    """Let the arms, and a matrix product, take turns; return {arm: seconds (turns, steps)}, FLOP/s."""
+    for take in arms.values():
+        take(1)  # the first step builds graphs and memory
+    steps_a_turn = 1 + int(1 / arms["ours"](1)[0])
+    turns, gemm = {arm: [] for arm in arms}, []
     began = time.monotonic()
     with tqdm(
         total=round(seconds), unit="s", desc=f"steps {name}", bar_format="{desc}: {percentage:3.0f}%|{bar}|"
     ) as bar:
         while len(gemm) < 3 or time.monotonic() - began < seconds:
             gemm.append(gemm_flops_per_second(mx.cpu(), repeats=1))
-            for trainer, record in zip(trainers, times):
+            for arm, take in arms.items():
                 # the first of a turn finds the other's data in the caches, and counts only where it is the only one
-                turn = [_step_seconds(trainer, settings.n_critic) for _ in range(steps_a_turn)]
-                record += turn[1:] or turn
+                turn = take(steps_a_turn)
+                turns[arm].append(turn[1:] or turn)
             bar.update(min(round(time.monotonic() - began), bar.total) - bar.n)
-    step, plain = (statistics.median(record) for record in times)
-    rate = statistics.median(gemm)
+    return {arm: np.array(turns[arm]) for arm in arms}, gemm
+
+
+def _compare(arm, theirs, ours):
+    """Return the results of another arm beside ours; both are seconds (turns, steps)."""
+    step = float(np.median(theirs))
+    neighbours = np.median(theirs, axis=1) / np.median(ours, axis=1)
     return {
-        "step_seconds": step,
-        "step_seconds_spread": np.percentile(times[0], [25, 75]).tolist(),
-        "steps_measured": len(times[0]),
-        "step_gflop": flops / 1e9,
-        "gemm_gflops": rate / 1e9,
-        "efficiency": flops / (step * rate),
-        "ratio_hybridized": step / plain,
-        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        f"{arm}_step_seconds": step,
+        f"ratio_{arm}": step / float(np.median(ours)),
+        f"ratio_{arm}_spread": _quartiles(neighbours),
     }
+
+
+def _quartiles(values):
+    return np.percentile(values, [25, 75]).tolist()
+
+
+def _steps(trainer, n_critic, count):
+    return [_step_seconds(trainer, n_critic) for _ in range(count)]
 
 
 def _step_seconds(trainer, n_critic):
@@ -192,6 +242,8 @@ def as_table(results):
     """Return the results of `measure` as Markdown, a column per size."""
     rows = {
         "step_seconds": ("seconds a step", "{:.3f}"),
+        "ratio_torch": ("PyTorch's seconds / ours (quartiles)", "{:.2f}"),
+        "ratio_torch_channels_last": ("PyTorch's in channels_last / ours (quartiles)", "{:.2f}"),
         "gemm_gflops": ("matrix product, GFLOP/s", "{:.0f}"),
         "efficiency": ("efficiency", "{:.2f}"),
         "ratio_hybridized": ("step hybridized / not hybridized", "{:.2f}"),
@@ -204,7 +256,15 @@ def as_table(results):
     sizes = [name for name, values in results.items() if "step_seconds" in values]
     lines = ["| size/channels | " + " | ".join(sizes) + " |", "|---" * (1 + len(sizes)) + "|"]
     for key, (title, form) in rows.items():
-        lines.append(f"| {title} | " + " | ".join(form.format(results[size][key]) for size in sizes) + " |")
+        if key in results[sizes[0]]:  # PyTorch's only where it was measured
+            lines.append(f"| {title} | " + " | ".join(_cell(results[size], key, form) for size in sizes) + " |")
     opened = results["lmdb"]
     keys, seconds, memory = opened["keys"], opened["open_seconds"], opened["added_memory_mib"]
     return "\n".join([*lines, "", f"Opening an LMDB of {keys:,} keys: {seconds:.1f} s, {memory:.0f} MiB."])
+
+
+def _cell(values, key, form):
+    """Return one figure as text; a ratio that has a spread, with it."""
+    spread = values.get(f"{key}_spread") if key.startswith("ratio_") else None
+    between = " ({} to {})".format(*map(form.format, spread)) if spread else ""
+    return form.format(values[key]) + between

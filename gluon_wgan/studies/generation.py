@@ -7,12 +7,10 @@ from mxnet import nd
 from tqdm import tqdm
 
 from gluon_wgan import streams
-from gluon_wgan.checkpoint import list_checkpoints, verify_checkpoint
+from gluon_wgan.checkpoint import open_checkpoint
 from gluon_wgan.errors import UserError
 from gluon_wgan.models import build_generator
 from gluon_wgan.pictures import grid, save_picture, to_uint8
-from gluon_wgan.run_folder import RunFolder
-from gluon_wgan.settings import Settings
 from gluon_wgan.trainer import sample
 
 _WALK = 8  # pictures from one latent to the next
@@ -26,19 +24,7 @@ def load_generator(path):
     UserError
         If there is no checkpoint, or it is damaged.
     """
-    path = Path(path)
-    if (path / "checkpoints").is_dir():
-        found = list_checkpoints(path / "checkpoints")
-        if not found:
-            raise UserError("run", f"{path} (no checkpoint yet)", "a run that has written one")
-        checkpoint = found[-1].resolve()
-    elif (path / "generator.params").is_file():
-        checkpoint = path.resolve()
-    else:
-        raise UserError("run", path, "a run folder, or a checkpoint such as runs/demo-pil-seed0/checkpoints/latest")
-    verify_checkpoint(checkpoint)
-    run = checkpoint.parent.parent
-    settings = Settings.from_json(RunFolder(run).read_config(), run / "config.json")
+    checkpoint, settings, _ = open_checkpoint(path)
     generator = build_generator(settings)
     generator.load_parameters(str(checkpoint / "generator.params"))
     generator.hybridize(static_alloc=True)

@@ -80,6 +80,7 @@ def main():
     parser.add_argument("--out", type=Path, default=ROOT / "reports" / "data" / "parity.json", help="the JSON file")
     arguments = parser.parse_args()
     began = time.monotonic()
+    from compare import LOCKSTEP_TOLERANCES
     from recipes import LOCKSTEP, LOCKSTEP_PICTURES, NETWORKS, RMSPROP
 
     from gluon_wgan.run_folder import describe_environment, write_atomic
@@ -95,6 +96,7 @@ def main():
         "recipes": {"networks": NETWORKS, "lockstep": LOCKSTEP, "lockstep_pictures": LOCKSTEP_PICTURES, **RMSPROP},
         "stages": measure_stages(),
         "departures": departures.measure(),
+        "lockstep_tolerances": LOCKSTEP_TOLERANCES,
         "trajectories": measure_trajectories(),
     }
     data["seconds"] = time.monotonic() - began

@@ -127,7 +127,8 @@ def _gradients(network):
 class _Statistics:
     """Watch a network's BatchNorm layers, and say what MXNet's running statistics would be.
 
-    MXNet gathers the biased variance, in backward, and there in the order of the forward passes.
+    MXNet gathers the biased variance, in backward, which begins with the loss's last operand. Ours is fake - real, so
+    that real pictures come first; GluonCV's real - fake takes them in the other order.
     """
 
     def __init__(self, network):

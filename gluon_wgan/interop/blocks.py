@@ -1,0 +1,106 @@
+"""From the original's files to our networks."""
+
+import dataclasses
+
+from mxnet import nd
+
+from gluon_wgan.interop.generator_config import read_generator_config
+from gluon_wgan.interop.infer import critic_of_state_dict
+from gluon_wgan.interop.layout import CriticShape, GeneratorShape, critic_layout, generator_layout
+from gluon_wgan.interop.match import match_by_name
+from gluon_wgan.interop.names import with_todays_names
+from gluon_wgan.interop.torch_files import read_state_dict
+from gluon_wgan.models import build_critic, build_generator
+from gluon_wgan.settings import preset_settings
+
+
+def load_torch_generator(pth_path, generator_config_json_path):
+    """Return the generator of a netG_epoch_N.pth of the original PyTorch code, not hybridized.
+
+    Parameters
+    ----------
+    pth_path : str or pathlib.Path
+    generator_config_json_path : str or pathlib.Path
+        The generator_config.json that lay beside it.
+
+    Raises
+    ------
+    UserError
+        If a file is damaged, or the two do not fit; or if torch is not installed.
+    """
+    shape = read_generator_config(generator_config_json_path)
+    values, _ = read_torch_generator(pth_path, shape)
+    return fill(build_generator(settings_of(shape)), values)
+
+
+def load_torch_critic(pth_path, generator_config_json_path):
+    """Return the critic of a netD_epoch_N.pth of the original PyTorch code, not hybridized.
+
+    Its scores are the original's with the other sign: real pictures score high here, low there.
+
+    Parameters
+    ----------
+    pth_path : str or pathlib.Path
+    generator_config_json_path : str or pathlib.Path
+        Of the generator trained with it: the critic sees pictures of its size.
+
+    Raises
+    ------
+    UserError
+        If a file is damaged, or the two do not fit; or if torch is not installed.
+    """
+    generator = read_generator_config(generator_config_json_path)
+    shape, values, _ = read_torch_critic(pth_path, generator)
+    return fill(build_critic(settings_of(generator, shape)), values)
+
+
+def read_torch_generator(path, shape):
+    """Return ({our name: array}, {name: count}) of a netG_epoch_N.pth; see `match_by_name`."""
+    return match_by_name(with_todays_names(read_state_dict(path), path), generator_layout(shape), shape, path)
+
+
+def read_torch_critic(path, generator):
+    """Return (`CriticShape`, {our name: array}, {name: count}) of a netD_epoch_N.pth, mirrored to our sign."""
+    tensors = with_todays_names(read_state_dict(path), path)
+    shape = critic_of_state_dict(tensors, generator, path)
+    return shape, *match_by_name(tensors, critic_layout(shape), shape, path)
+
+
+def settings_of(generator, critic=None, preset="wassersteingan"):
+    """Return `Settings` with these networks and the defaults of a preset.
+
+    Parameters
+    ----------
+    generator : gluon_wgan.interop.layout.GeneratorShape
+    critic : gluon_wgan.interop.layout.CriticShape or None
+        None where only the generator matters.
+    preset : str
+    """
+    networks = {
+        "image_size": generator.image_size,
+        "image_channels": generator.image_channels,
+        "latent_dim": generator.latent_dim,
+        # one setting for both; an mlp has none
+        "extra_layers": critic.extra_layers if critic and generator.network == "mlp" else generator.extra_layers,
+        "generator": generator.network,
+        "generator_channels": generator.channels,
+        "critic": critic.network if critic else generator.network,
+        "critic_channels": critic.channels if critic else generator.channels,
+    }
+    return dataclasses.replace(preset_settings(preset), **networks)
+
+
+def fill(block, values):
+    """Give a block's parameters the values of {name: array}, and return it."""
+    parameters = block._collect_params_with_prefix()
+    for name, array in values.items():
+        parameters[name].set_data(nd.array(array))
+    return block
+
+
+def shapes_of(settings):
+    """Return (`GeneratorShape`, `CriticShape`) of settings."""
+    pictures = (settings.image_size, settings.image_channels)
+    extra = settings.extra_layers
+    generator = GeneratorShape(settings.generator, *pictures, settings.latent_dim, settings.generator_channels, extra)
+    return generator, CriticShape(settings.critic, *pictures, settings.critic_channels, extra)
