@@ -3,12 +3,14 @@
 import json
 from pathlib import Path
 
+import compare
 import numpy as np
 import pytest
+from PIL import Image
 
 from gluon_wgan.errors import UserError
 from gluon_wgan.pictures import grid, save_picture
-from gluon_wgan.report import first_light
+from gluon_wgan.report import first_light, parity
 from gluon_wgan.report.pages import table, to_html
 
 REPORTS = Path(__file__).parent.parent / "reports"
@@ -19,6 +21,33 @@ def test_first_light_is_not_stale():
     text = first_light.render(data)
     assert (REPORTS / "first_light.md").read_text() == text
     assert (REPORTS / "first_light.html").read_text() == to_html(text)
+
+
+def test_parity_is_not_stale(tmp_path):
+    data = json.loads((REPORTS / "data/parity.json").read_text())
+    text = parity.render(data)
+    assert (REPORTS / "parity.md").read_text() == text
+    assert (REPORTS / "parity.html").read_text() == to_html(text)
+    parity.draw(data, tmp_path)
+    for drawn in (tmp_path / "figures").iterdir():
+        kept = np.asarray(Image.open(REPORTS / "figures" / drawn.name).convert("RGB"), float)
+        # the same matplotlib draws the same; another processor may round a line's edge otherwise
+        assert np.abs(np.asarray(Image.open(drawn).convert("RGB"), float) - kept).mean() < 0.1
+
+
+def test_what_parity_publishes_is_what_the_tests_assert():
+    data = json.loads((REPORTS / "data/parity.json").read_text())
+    assert data["lockstep_tolerances"] == compare.LOCKSTEP_TOLERANCES
+    assert {row["stage"] for row in data["stages"]} == set(compare.TOLERANCES)
+    for row in data["stages"]:
+        assert row["tolerance"] == compare.TOLERANCES[row["stage"]][row["dtype"]]
+        assert 0 <= row["max_rel"] <= row["tolerance"], row
+    for name in ("ours hybridized", "ours not hybridized", "ours, epochs cut"):
+        rows = data["trajectories"][f"float64, {name}"]
+        assert len(rows) == 100
+        for measure, allowed in compare.LOCKSTEP_TOLERANCES.items():
+            assert 0 <= max(row[measure] for row in rows) <= allowed
+    assert [entry["number"] for entry in data["departures"]] == list(range(1, len(data["departures"]) + 1))
 
 
 @pytest.fixture

@@ -51,6 +51,7 @@ def _lockstep(data):
             if mark in by_step:
                 row = by_step[mark]
                 shown = [mark, f"{row['critic_steps']:,}", _number(row["loss"]), _number(row["weight"])]
+                shown.append(row["tensor"] or "")
                 lines.append([name if mark == _MARKS[0] else "", *shown])
     return lines
 
@@ -147,12 +148,17 @@ tolerances.
 The original's schedule (25 boosts of 100 critic updates, then 5 a generator step), {lockstep["image_size"]}x\
 {lockstep["image_size"]}, {lockstep["critic_channels"]} channels, batch {lockstep["batch_size"]},
 {data["recipes"]["lockstep_pictures"]} bedrooms. *loss*: largest difference so far / largest loss so far. *weight*: the
-largest over the tensors of largest difference / largest weight. "again", "two threads" and "nudged" compare the
+largest over the tensors of largest difference / largest weight, and *where* the tensor that has it. "again", "two threads" and "nudged" compare the
 reference with itself: the noise that a port cannot be told from. The tests assert, in float64,
 {_number(data["lockstep_tolerances"]["loss"])} for the losses and {_number(data["lockstep_tolerances"]["weight"])} for
 the weights.
 
-{table(["sides (against the reference)", "generator step", "critic updates", "loss", "weight"], _lockstep(data))}
+{
+        table(
+            ["sides (against the reference)", "generator step", "critic updates", "loss", "weight", "where"],
+            _lockstep(data),
+        )
+    }
 
 ![How the weights part over the critic updates](figures/parity_lockstep.png)
 

@@ -62,7 +62,8 @@ def part(one, other, generator_steps, progress=None):
     -------
     list of dict
         One per generator step: generator_step; critic_steps, so far; loss, the largest difference of a loss so far
-        over the largest loss so far; weight, the largest over the tensors of (largest difference / largest weight).
+        over the largest loss so far; weight, the largest over the tensors of (largest difference / largest weight);
+        tensor, the one that has it.
     """
     rows, critic_steps, difference, largest = [], 0, 0.0, 0.0
     for step in range(1, generator_steps + 1):
@@ -71,7 +72,8 @@ def part(one, other, generator_steps, progress=None):
         difference = max(difference, float(np.abs(losses - expected).max()))
         largest = max(largest, float(np.abs(expected).max()))
         row = {"generator_step": step, "critic_steps": critic_steps, "loss": difference / largest}
-        rows.append({**row, "weight": largest_relative_difference(one.weights(), other.weights())})
+        weight, tensor = worst_tensor(one.weights(), other.weights())
+        rows.append({**row, "weight": weight, "tensor": tensor if weight else None})
         if progress:
             progress()
     return rows
@@ -79,8 +81,13 @@ def part(one, other, generator_steps, progress=None):
 
 def largest_relative_difference(arrays, expected):
     """Return the largest over the tensors of (largest difference / largest number expected)."""
+    return worst_tensor(arrays, expected)[0]
+
+
+def worst_tensor(arrays, expected):
+    """Return that largest relative difference, and the name of the tensor that has it."""
     assert arrays.keys() == expected.keys()
-    return max(_relative(arrays[name], value) for name, value in expected.items())
+    return max((_relative(arrays[name], value), name) for name, value in expected.items())
 
 
 def _relative(given, expected):
