@@ -81,6 +81,8 @@ class Settings:
     """RMSprop's epsilon for the generator"""
     rmsprop_decay: float = 0.99
     """RMSprop's decay of the average of squared gradients (alpha in PyTorch, gamma1 in MXNet)"""
+    rmsprop_initial_square: float = 0.0
+    """where RMSprop's average of squared gradients starts: 0, or 1 as in TensorFlow 1"""
     epsilon_placement: Literal["inside_sqrt", "outside_sqrt"] = "outside_sqrt"
     """lr * g / sqrt(n + epsilon) as in MXNet 1.x, or lr * g / (sqrt(n) + epsilon) as in PyTorch"""
     adam_beta1: float = 0.5
@@ -144,7 +146,10 @@ def _check_number(name, value, kind):
     # bool is an int to Python; an int may stand for a float, but 2.5 or nan for no int
     if isinstance(value, bool) or not isinstance(value, int if kind is int else (int, float)):
         raise UserError(flag, repr(value), "a whole number" if kind is int else "a number")
-    may_be_zero = {"seed", "boost_generator_steps", "boost_every", "extra_layers", "gp_lambda"}
+    may_be_zero = {
+        *("seed", "boost_generator_steps", "boost_every", "extra_layers"),
+        *("gp_lambda", "rmsprop_initial_square"),
+    }
     below_one = {"rmsprop_decay", "adam_beta1", "adam_beta2"}
     if not math.isfinite(value):
         raise UserError(flag, value, "a finite number")

@@ -147,7 +147,12 @@ def _optimizer(settings, epsilon, clip_bound):
     if settings.optimizer == "sgd":
         return mx.optimizer.SGD(learning_rate=settings.learning_rate)
     return RMSProp(
-        settings.learning_rate, settings.rmsprop_decay, epsilon, settings.epsilon_placement, clip_weights=clip_bound
+        settings.learning_rate,
+        settings.rmsprop_decay,
+        epsilon,
+        settings.epsilon_placement,
+        clip_bound,
+        settings.rmsprop_initial_square,
     )
 
 

@@ -16,7 +16,10 @@ ABOVE_ZERO = {
         sample_every checkpoint_every""".split(),
     float: "clip_bound learning_rate critic_rmsprop_epsilon generator_rmsprop_epsilon".split(),
 }
-ZERO_OR_MORE = {int: "extra_layers boost_generator_steps boost_every seed".split(), float: ["gp_lambda"]}
+ZERO_OR_MORE = {
+    int: "extra_layers boost_generator_steps boost_every seed".split(),
+    float: ["gp_lambda", "rmsprop_initial_square"],
+}
 BELOW_ONE = {int: [], float: "rmsprop_decay adam_beta1 adam_beta2".split()}
 CHOICES = """preset generator critic loss lipschitz clip_order optimizer epsilon_placement epoch_end bn_mode
     device""".split()
@@ -36,6 +39,7 @@ ORIGINAL = {
     "resize": "pil",
     "optimizer": "rmsprop",
     "rmsprop_decay": 0.99,
+    "rmsprop_initial_square": 0.0,
     "epsilon_placement": "outside_sqrt",
     "critic_rmsprop_epsilon": 1e-8,
     "generator_rmsprop_epsilon": 1e-8,

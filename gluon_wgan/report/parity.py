@@ -148,8 +148,8 @@ tolerances.
 The original's schedule (25 boosts of 100 critic updates, then 5 a generator step), {lockstep["image_size"]}x\
 {lockstep["image_size"]}, {lockstep["critic_channels"]} channels, batch {lockstep["batch_size"]},
 {data["recipes"]["lockstep_pictures"]} bedrooms. *loss*: largest difference so far / largest loss so far. *weight*: the
-largest over the tensors of largest difference / largest weight, and *where* the tensor that has it. "again", "two threads" and "nudged" compare the
-reference with itself: the noise that a port cannot be told from. The tests assert, in float64,
+largest over the tensors of largest difference / largest weight; *where*: the tensor that has it. "again", "two threads"
+and "nudged" compare the reference with itself: the noise that a port cannot be told from. The tests assert, in float64,
 {_number(data["lockstep_tolerances"]["loss"])} for the losses and {_number(data["lockstep_tolerances"]["weight"])} for
 the weights.
 
@@ -162,9 +162,9 @@ the weights.
 
 ![How the weights part over the critic updates](figures/parity_lockstep.png)
 
-On bedrooms float64 stays together, and float32 parts no faster than PyTorch from itself: RMSprop divides by the root of
+On bedrooms float64 stays together, and float32 parts about as PyTorch does from itself: RMSprop divides by the root of
 tiny squares, which turns the last bits into visible differences. On pictures of pure noise, where there is nothing to
-learn, the training itself is chaotic: even float64 parts, PyTorch from itself too.
+learn, the training itself is chaotic: even float64 parts, and so does PyTorch from itself.
 
 ## Departures
 
