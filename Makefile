@@ -37,9 +37,9 @@ $(PARITY_READY): $(READY) parity.lock
 	$(BIN)/python -m pip check
 	@touch $@
 
-# Small networks: one thread and MXNet's synchronous engine are the fastest.
+# Small networks: one thread is the fastest.
 parity: $(PARITY_READY)  ## install PyTorch too, and run the tests against it
-	OMP_NUM_THREADS=1 MXNET_ENGINE_TYPE=NaiveEngine $(BIN)/python -m pytest -q tests/parity
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/parity
 
 parity-report: $(PARITY_READY)  ## measure parity anew and rebuild reports/parity.md, some minutes
 	$(BIN)/python experiments/parity.py --measure
