@@ -24,6 +24,7 @@ setup(
         "gluoncv==0.10.5.post0",
         "opencv-python>=4.11,<4.12",  # 4.12 wants numpy 2
         "pillow>=12,<14",
+        "pot>=0.9.7,<0.10",  # exact and sliced optimal transport
         "matplotlib>=3.10,<3.11",
         "psutil>=7,<8",
         "scipy>=1.15,<1.16",

@@ -211,3 +211,17 @@ def default_run_name(settings):
             value = getattr(settings, name)
             parts.append(name + ("+".join(value) if isinstance(value, tuple) else str(value)))
     return "-".join(parts)[:200]
+
+
+def command_line(settings):
+    """Return the flags of train_lsun.py that give these settings: the preset and every override, a list of str."""
+    flags = ["--preset", settings.preset]
+    for name in settings.overrides():
+        value = getattr(settings, name)
+        if isinstance(value, bool):
+            flags.append(flag_of(name) if value else "--no-" + flag_of(name)[2:])
+        elif isinstance(value, tuple):
+            flags += [flag_of(name), *value]
+        else:
+            flags += [flag_of(name), str(value)]
+    return flags

@@ -12,8 +12,8 @@ from PIL import Image
 
 from gluon_wgan.data.lsun import write_lsun_lmdb
 
-# As the scripts do on a processor. The default engine is slow at these sizes; and once, on a busy machine, a generator's
-# numbers under it were not those read a moment before.
+# As the scripts do on a processor. The default engine is slow at these sizes; and once, on a busy machine, the numbers
+# of a generator were not those that had been read a moment before.
 os.environ.setdefault("MXNET_ENGINE_TYPE", "NaiveEngine")
 
 ROOT = Path(__file__).resolve().parents[1]

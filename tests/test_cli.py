@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ import gluon_wgan  # noqa: F401
 from gluon_wgan import cli
 from gluon_wgan.data.lsun import write_lsun_lmdb
 from gluon_wgan.errors import UserError
+from gluon_wgan.settings import Settings, command_line, preset_settings
 
 REPOSITORY = Path(__file__).parent.parent
 TINY = (
@@ -249,3 +251,17 @@ def test_a_preset_flag_in_the_design_exists():
         --rmsprop-decay --epsilon-placement --optimizer --adam-beta1 --adam-beta2 --generator --critic --seed --device
         --out --resume --sample-every --checkpoint-every --cache-dir --dry-run""".split()
     assert [flag for flag in promised if not re.search(rf"{flag}[ ,]", shown)] == []
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Settings(),
+        Settings(seed=3, resize="cv2", image_size=32, clip_bound=0.02, rmsprop_decay=0.9, critic_rmsprop_epsilon=1e-12),
+        Settings(hold_out=True, category=("bedroom_train", "tower_train"), data="/nowhere"),
+        replace(preset_settings("gluoncv"), epoch_end="cut", generator_steps=7),
+    ],
+)
+def test_the_command_line_of_settings_gives_these_settings(settings):
+    parsed, _ = cli.parse_train_flags(command_line(settings))
+    assert parsed == settings

@@ -22,6 +22,7 @@ FLOORS = {
     "checkpoint": 1,
     "models": 2,
     "lipschitz": 2,
+    "evaluate": 2,
     "trainer": 3,
     "fit": 3,
     "training": 3,
@@ -32,6 +33,7 @@ FLOORS = {
 }
 WITHOUT_MXNET = [name for name, floor in FLOORS.items() if floor == 0] + [
     "data",
+    "evaluate",
     "cli",
     "commands",
     "report.pages",
