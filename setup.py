@@ -27,6 +27,7 @@ setup(
         "pot>=0.9.7,<0.10",  # exact and sliced optimal transport
         "matplotlib>=3.10,<3.11",
         "psutil>=7,<8",
+        "pyyaml>=6,<7",
         "scipy>=1.15,<1.16",
         "lmdb>=3,<4",
         "loky>=3.5,<4",

@@ -221,7 +221,9 @@ def test_flags_override_the_preset_wherever_they_stand():
     assert (before.batch_size, before.image_size) == (8, 32)
 
 
-@pytest.mark.parametrize("script", ["train_lsun.py", "generate.py", "benchmark.py", "first_light.py"])
+@pytest.mark.parametrize(
+    "script", ["train_lsun.py", "generate.py", "benchmark.py", "first_light.py", "compare_resize.py"]
+)
 def test_help_teaches_every_flag(script):
     shown = subprocess.run(
         [sys.executable, REPOSITORY / "experiments" / script, "--help"],

@@ -39,6 +39,11 @@ WITHOUT_MXNET = [name for name, floor in FLOORS.items() if floor == 0] + [
     "report.pages",
     "report.parity",
     "report.first_light",
+    "studies.claims_arithmetic",
+    "report.rules",
+    "report.claims",
+    "report.arms",
+    "report.resize_pixels",
 ]
 
 

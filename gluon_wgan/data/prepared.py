@@ -172,7 +172,7 @@ def _append_rows(partial, source, shape, resizer):
     noted = time.monotonic()
     bar = tqdm(total=shape[0], initial=progress["done"], unit="picture", desc=f"preparing ({resizer.name})")
     try:
-        with _no_opencv_threads(), ThreadPoolExecutor(cpu_count()) as threads, bar:
+        with no_opencv_threads(), ThreadPoolExecutor(cpu_count()) as threads, bar:
             for start in range(progress["done"], shape[0], _QUEUE * _BLOCK):
                 stop = min(start + _QUEUE * _BLOCK, shape[0])
                 blocks = [range(first, min(first + _BLOCK, stop)) for first in range(start, stop, _BLOCK)]
@@ -218,7 +218,7 @@ def _convert_one(source, size, resizer, index):
 
 
 @contextlib.contextmanager
-def _no_opencv_threads():
+def no_opencv_threads():
     """Keep OpenCV from starting threads of its own inside each of ours."""
     threads = cv2.getNumThreads()
     cv2.setNumThreads(0)

@@ -17,22 +17,22 @@ pre { background: #f6f6f6; padding: .6rem; overflow-x: auto; }
 """
 
 
-def to_html(text):
-    """Return a whole HTML page of a Markdown text; its first line is the title."""
+def to_html(text, style=""):
+    """Return a whole HTML page of a Markdown text; its first line is the title. `style` is added to all pages' CSS."""
     title = html.escape(text.lstrip().splitlines()[0].lstrip("# "))
     body = markdown.markdown(text, extensions=["tables", "fenced_code"])
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width">\n<title>{title}</title>\n'
-        f"<style>{_STYLE}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
+        f"<style>{_STYLE}{style}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
     )
 
 
-def write_report(folder, name, text):
-    """Write NAME.md and NAME.html into a folder; return the path of the first."""
+def write_report(folder, name, text, style=""):
+    """Write NAME.md and NAME.html into a folder; return the path of the first. `style` as of `to_html`."""
     place = Path(folder) / f"{name}.md"
     write_atomic(place, text.encode())
-    write_atomic(place.with_suffix(".html"), to_html(text).encode())
+    write_atomic(place.with_suffix(".html"), to_html(text, style).encode())
     return place
 
 
