@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -187,6 +188,12 @@ def test_a_whole_study_from_the_command_line(picture_folder, tmp_path, monkeypat
     assert table["runs"]["cv2"]["0"]["finished"]
     assert (tmp_path / "reports/ablation_resize.html").exists()
     assert len(os.listdir(tmp_path / "reports/figures/ablations")) == 2
+    # what is measured is not trained again, though its run folder be gone
+    shutil.rmtree(tmp_path / "runs")
+    commands.ablate_resize(flags)
+    assert not (tmp_path / "runs").exists()
+    again = json.loads((tmp_path / "reports/data/ablation_resize.json").read_text())
+    assert all(again[key] == table[key] for key in ("arms", "differences", "floors", "runs"))
 
 
 @pytest.mark.parametrize("subject", ["resize", "epsilon"])

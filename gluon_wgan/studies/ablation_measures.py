@@ -165,13 +165,26 @@ def keep_samples(run, file):
         Image.fromarray(np.concatenate(rows)).save(file)
 
 
+def measured(run, reports):
+    """Return the file in reports/data/ablations/ with a run's measures, None if there is none of as many steps."""
+    file = _data_file(run, reports)
+    if not file.exists():
+        return None
+    kept = json.loads(file.read_text())
+    # a run that stopped at a loss that was not finite is measured as far as it came
+    whole = not kept["finished"] or kept["generator_steps"] == run.settings.generator_steps
+    return file if whole else None
+
+
 def keep(run, held_out, baseline_resize, reports):
-    """Evaluate a finished run into reports/data/ablations/, unless it is there; its samples into reports/figures/."""
-    file = Path(reports) / "data" / "ablations" / f"{run.folder.name}.json"
-    if file.exists():
-        return file
+    """Evaluate a run into reports/data/ablations/, and its samples into reports/figures/ablations/; return the file."""
+    file = _data_file(run, reports)
     file.parent.mkdir(parents=True, exist_ok=True)
     keep_samples(run, Path(reports) / "figures" / "ablations" / f"{run.folder.name}.png")
     write_atomic(file, (json.dumps(evaluate(run, held_out, baseline_resize)) + "\n").encode())
     log.info("measured: %s, seed %d", run.arm, run.seed)
     return file
+
+
+def _data_file(run, reports):
+    return Path(reports) / "data" / "ablations" / f"{run.folder.name}.json"

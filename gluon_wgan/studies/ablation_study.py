@@ -1,4 +1,4 @@
-"""A whole ablation: train what is not trained yet, measure each run as it finishes, keep the table up to date."""
+"""A whole ablation: train what is not measured yet, measure each run as it finishes, keep the table up to date."""
 
 import json
 import logging
@@ -8,7 +8,7 @@ from gluon_wgan.data import open_source
 from gluon_wgan.run_folder import describe_environment
 from gluon_wgan.settings import PROCEDURAL_PICTURES
 from gluon_wgan.studies.ablation import plan, train_all
-from gluon_wgan.studies.ablation_measures import HeldOut, floors, keep
+from gluon_wgan.studies.ablation_measures import HeldOut, floors, keep, measured
 from gluon_wgan.studies.ablation_summary import write_summary
 from gluon_wgan.training import draw_bedrooms
 
@@ -19,6 +19,8 @@ BASELINE_RESIZE = "pil"
 
 def study(name, arms, base, seeds, *, runs_folder, reports, cache_dir, at_once=None):
     """Train and measure arms x seeds; the first arm is the baseline.
+
+    A run that is measured is not trained again, though its folder be gone.
 
     Parameters
     ----------
@@ -42,24 +44,38 @@ def study(name, arms, base, seeds, *, runs_folder, reports, cache_dir, at_once=N
     data = base.data or draw_bedrooms(cache_dir, PROCEDURAL_PICTURES)
     held_out = HeldOut(open_source(data, base.category, base.image_channels), base.image_size, cache_dir)
     resizes = {arm: {**vars(base), **changes}["resize"] for arm, changes in arms.items()}
-    known = {resize: floors(held_out, resize, BASELINE_RESIZE) for resize in set(resizes.values())}
+    count = len(held_out(BASELINE_RESIZE)[0])
     more = {
         "environment": describe_environment(),
         "planned": {"arms": list(arms), "seeds": list(seeds), "generator_steps": base.generator_steps},
         "settings": {key: getattr(base, key) for key in base.overrides() if key != "data"},
         "pictures": Path(base.data).name if base.data else "bedrooms drawn by the project",
-        "held_out": len(held_out(BASELINE_RESIZE)[0]),
-        "floors": {arm: known[resize] for arm, resize in resizes.items()},
+        "held_out": count,
         "runs": {},
     }
+    more["floors"] = _floors(Path(reports) / "data" / f"{name}.json", more, resizes, held_out)
 
     def note(run):
-        measured = json.loads(keep(run, held_out, BASELINE_RESIZE, reports).read_text())
+        file = measured(run, reports) or keep(run, held_out, BASELINE_RESIZE, reports)
+        kept = json.loads(file.read_text())
         more["runs"].setdefault(run.arm, {})[run.seed] = {
             "name": run.folder.name,
-            **{key: measured[key] for key in ("commit", "starts", "generator_steps", "seconds", "finished")},
+            **{key: kept[key] for key in ("commit", "starts", "generator_steps", "seconds", "finished")},
         }
         write_summary(name, runs, reports, baseline_arm, more)
 
-    train_all(runs, cache_dir, at_once, note)
+    for run in runs:
+        if measured(run, reports):
+            note(run)
+    train_all([run for run in runs if not measured(run, reports)], cache_dir, at_once, note)
     return write_summary(name, runs, reports, baseline_arm, more)
+
+
+def _floors(table, study_of, resizes, held_out):
+    """Return {arm: its floors}, from the table of the last time where that was of the same pictures."""
+    if table.exists():
+        before = json.loads(table.read_text())
+        if all(before[key] == study_of[key] for key in ("planned", "settings", "pictures", "held_out")):
+            return before["floors"]
+    known = {resize: floors(held_out, resize, BASELINE_RESIZE) for resize in dict.fromkeys(resizes.values())}
+    return {arm: known[resize] for arm, resize in resizes.items()}
