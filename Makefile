@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PARITY_READY := $(VENV)/.parity-ready
 
-.PHONY: help setup demo test parity parity-report lint bench clean
+.PHONY: help setup demo test parity parity-report reports lint bench clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -47,6 +47,9 @@ parity-report: $(PARITY_READY)  ## measure parity anew and rebuild reports/parit
 lint: $(READY)  ## run the linter and check the format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+reports: $(READY)  ## render all of reports/ from its data
+	$(BIN)/python experiments/reports.py
 
 bench: $(READY)  ## measure speed and memory, some minutes
 	$(BIN)/python experiments/benchmark.py

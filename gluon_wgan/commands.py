@@ -332,3 +332,27 @@ def _check_writable(flag, folder):
     existing = next(path for path in (Path(folder), *Path(folder).absolute().parents) if path.exists())
     if not (existing.is_dir() and os.access(existing, os.W_OK)):
         raise UserError(flag, folder, "a folder that can be created and written")
+
+
+@dataclass(frozen=True)
+class ReportsFlags:
+    """Render every table, figure and page of reports/ from its data, and the index before them."""
+
+    check: bool = False
+    """only say which pages are stale, and end with status 2 if there are any"""
+    reports: str = "reports"
+    """the folder of the reports"""
+
+
+def reports(arguments=None):
+    """Do what reports.py's command line asks, and log where the index lies."""
+    flags = tyro.cli(ReportsFlags, args=arguments)
+    from gluon_wgan.report import index
+
+    if not flags.check:
+        log.info("index: %s", index.write(flags.reports))
+        return
+    pages = index.stale(flags.reports)
+    if pages:
+        raise UserError("--check", f"stale: {', '.join(pages)}", "pages that `make reports` would write again")
+    log.info("nothing in %s is stale", flags.reports)

@@ -38,6 +38,7 @@ WITHOUT_MXNET = [name for name, floor in FLOORS.items() if floor == 0] + [
     "commands",
     "report.pages",
     "report.parity",
+    "report.index",
     "report.first_light",
     "studies.claims_arithmetic",
     "report.rules",

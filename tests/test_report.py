@@ -1,6 +1,7 @@
 """Reports are rendered from data: a page that the data would not give again is stale."""
 
 import json
+import shutil
 from pathlib import Path
 
 import compare
@@ -8,9 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gluon_wgan import commands
 from gluon_wgan.errors import UserError
 from gluon_wgan.pictures import grid, save_picture
-from gluon_wgan.report import first_light, parity
+from gluon_wgan.report import first_light, index, parity
 from gluon_wgan.report.pages import table, to_html
 
 REPORTS = Path(__file__).parent.parent / "reports"
@@ -104,3 +106,19 @@ def test_html_is_one_page_with_the_text_in_it():
     assert "<title>A &lt;title&gt;</title>" in page
     assert "<td>1</td>" in page
     assert "http" not in page  # nothing is fetched
+
+
+def test_no_page_is_stale():
+    assert index.stale(REPORTS) == []
+
+
+def test_a_page_that_was_changed_is_stale(tmp_path):
+    folder = tmp_path / "reports"
+    shutil.copytree(REPORTS, folder)
+    (folder / "parity.md").write_text("# By hand\n")
+    (folder / "index.html").unlink()
+    assert index.stale(folder) == ["parity.md", "index.html"]
+    with pytest.raises(UserError, match=r"--check: given stale: parity.md, index.html"):
+        commands.reports(["--check", "--reports", str(folder)])
+    commands.reports(["--reports", str(folder)])
+    assert index.stale(folder) == []

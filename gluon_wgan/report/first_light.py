@@ -130,6 +130,10 @@ def render(data):
 **Question.** Does the suite, end to end, train a WGAN on real photographs in LSUN's format: does the estimate of the
 EM distance fall after the start-up boost, and are the samples pictures and not noise?
 
+**Answer.** {"Yes" if falls and pictures else "Not by the criteria"}: after {data["generator_steps"]:,} generator steps
+the estimate is {data["estimate_ratio"]:.2f} times what it was after the boost, and neighbouring pixels of the samples
+correlate by {data["correlation_samples"]:.2f} (noise: 0).
+
 ## Command
 
 ```

@@ -1,0 +1,74 @@
+"""All reports at once: render them from their data, put an index before them, or say which of them are stale."""
+
+import re
+import shutil
+import tempfile
+from functools import partial
+from pathlib import Path
+
+from gluon_wgan.report import ablation, claims, first_light, parity, resize_pixels
+from gluon_wgan.report.pages import write_report
+
+# In the order of the index. The claims come last: they are computed from the data of all others.
+_REPORTS = {
+    "compare_resize": resize_pixels.write,
+    "ablation_resize": partial(ablation.write, "resize"),
+    "ablation_epsilon": partial(ablation.write, "epsilon"),
+    "parity": parity.write,
+    "first_light": first_light.write,
+    "claims": claims.write,
+}
+
+
+def _entry(reports, name):
+    """Return a report's part of the index: its title, question, answer and first picture."""
+    text = (Path(reports) / f"{name}.md").read_text()
+    title = text.splitlines()[0].lstrip("# ")
+    question, answer = (
+        re.search(rf"\*\*{word}\.\*\* (.*?)\n\n", text, re.DOTALL)[1] for word in ("Question", "Answer")
+    )
+    picture = re.search(r"^!\[.*?\]\(.*?\)$", text, re.MULTILINE)
+    return f"""## [{title}]({name}.md)
+
+*{question}*
+
+{answer}
+
+{picture[0] if picture else ""}
+"""
+
+
+def render(reports):
+    """Return the index, Markdown, of the reports in a folder."""
+    entries = "\n".join(_entry(reports, name) for name in reversed(_REPORTS))
+    return f"""# What was asked, and what came out
+
+Each page is rendered from `data/`, where every number was put by a command; the page names it.
+
+{entries}"""
+
+
+def write(reports):
+    """Render all reports and the index in a folder from its data; return the index."""
+    for write_one in _REPORTS.values():
+        write_one(reports)
+    text = render(reports)
+    # the web pages link to each other, and the Markdown pages too
+    place = write_report(reports, "index", text)
+    page = place.with_suffix(".html")
+    page.write_text(re.sub(r'href="(\w+)\.md"', r'href="\1.html"', page.read_text()))
+    return place
+
+
+def stale(reports):
+    """Return the names of the pages in a folder that its data would not give again; figures are not compared."""
+    with tempfile.TemporaryDirectory() as scratch:
+        fresh = Path(scratch) / "reports"
+        shutil.copytree(reports, fresh)
+        write(fresh)
+        pages = [f"{name}.{kind}" for name in (*_REPORTS, "index") for kind in ("md", "html")]
+        return [page for page in pages if not _same(Path(reports) / page, fresh / page)]
+
+
+def _same(left, right):
+    return left.is_file() and left.read_bytes() == right.read_bytes()
