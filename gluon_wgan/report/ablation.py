@@ -138,7 +138,7 @@ pictures. Intervals: bootstrap over the seeds, 95 % in name (of 3 seeds it is fr
 baseline* is paired by seed; *differs*: all differences have one sign, and their mean is more than twice the standard
 deviation of the baseline over the seeds. *floor*: real pictures of the training set, prepared as the arm's, in the
 place of samples; to Pillow's it holds what the two preparations of real pictures differ by, with no GAN in it. The
-question is answered by `{_DECIDING[subject]}`. Measures and criterion were fixed before any run was looked at.
+question is answered by `{_DECIDING[subject]}`. Measures and criterion were fixed before any run was measured.
 
 {_tables(data)}
 

@@ -17,7 +17,7 @@ from gluon_wgan.trainer import sample
 
 log = logging.getLogger(__name__)
 
-# Fixed before any run was looked at.
+# Fixed before any run was measured.
 LATENTS_SEED = 0  # the same latents for every run
 END = 200  # generator steps
 EARLY = 500  # generator steps

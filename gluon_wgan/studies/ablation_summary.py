@@ -8,7 +8,7 @@ import numpy as np
 from gluon_wgan.evaluate import bootstrap_interval
 from gluon_wgan.run_folder import write_atomic
 
-# Fixed before any run was looked at: an arm differs from the baseline in a measure if its differences, paired by seed,
+# Fixed before any run was measured. an arm differs from the baseline in a measure if its differences, paired by seed,
 # all have one sign, and their mean is more than twice the standard deviation of the baseline over the seeds.
 _SPREADS = 2
 
