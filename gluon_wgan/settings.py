@@ -146,10 +146,7 @@ def _check_number(name, value, kind):
     # bool is an int to Python; an int may stand for a float, but 2.5 or nan for no int
     if isinstance(value, bool) or not isinstance(value, int if kind is int else (int, float)):
         raise UserError(flag, repr(value), "a whole number" if kind is int else "a number")
-    may_be_zero = {
-        *("seed", "boost_generator_steps", "boost_every", "extra_layers"),
-        *("gp_lambda", "rmsprop_initial_square"),
-    }
+    may_be_zero = "seed boost_generator_steps boost_every extra_layers gp_lambda rmsprop_initial_square".split()
     below_one = {"rmsprop_decay", "adam_beta1", "adam_beta2"}
     if not math.isfinite(value):
         raise UserError(flag, value, "a finite number")

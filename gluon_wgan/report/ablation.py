@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from gluon_wgan.pictures import median_filtered
-from gluon_wgan.report.arms import style
+from gluon_wgan.report.arms import GREY, style
 from gluon_wgan.report.pages import origin, table, write_report
 
 _TITLES = {
@@ -21,7 +21,7 @@ _QUESTIONS = {
     "epsilon": "With everything else equal to the last bit, does it matter where RMSprop's epsilon stands and how "
     "large it is, and which setting of MXNet's kind equals PyTorch?",
 }
-# Whose difference from the baseline arm answers the question. Fixed before any run was looked at.
+# Whose difference from the baseline arm answers the question. Fixed before any run was measured.
 _DECIDING = {"resize": "swd_reference", "epsilon": "swd_same"}
 _SHOWN = {
     "swd_same": "sliced Wasserstein distance to held-out pictures prepared the same way",
@@ -182,7 +182,7 @@ def _distances(subject, data, file):
             values = found["measures"][measure]["values"]
             axes.plot(values, [place] * len(values), "o", color=colour, alpha=0.5)
             axes.plot(np.mean(values), place, "|", color=colour, markersize=16, markeredgewidth=2)
-            axes.plot(data["floors"][arm][measure], place, "x", color="#777777")
+            axes.plot(data["floors"][arm][measure], place, "x", color=GREY)
         axes.set_title(measure, fontsize=9)
         axes.set_xlim(left=0)
         axes.grid(axis="x", alpha=0.3)

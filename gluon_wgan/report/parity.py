@@ -5,10 +5,9 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from gluon_wgan.report.arms import BLACK, BLUE, ORANGE, PURPLE
 from gluon_wgan.report.pages import origin, table, write_report
 
-# Okabe and Ito's colours, which colour-blind people can tell apart.
-_BLUE, _ORANGE, _PURPLE, _BLACK = "#0072B2", "#E69F00", "#CC79A7", "#000000"
 _MARKS = (1, 10, 100)  # generator steps shown in the table
 
 
@@ -197,7 +196,7 @@ def _draw_stages(data, file):
     figure = Figure(figsize=(9, 6.5), layout="constrained")
     axes = figure.subplots()
     floor = 1e-17  # where exact stages are drawn
-    for dtype, colour, mark in (("float32", _ORANGE, "o"), ("float64", _BLUE, "s")):
+    for dtype, colour, mark in (("float32", ORANGE, "o"), ("float64", BLUE, "s")):
         axes.plot([], [], mark, color=colour, label=dtype)
         shift = 0.12 if dtype == "float32" else -0.12  # where both are exact, both are seen
         for place, stage in enumerate(stages):
@@ -216,12 +215,12 @@ def _draw_stages(data, file):
 def _draw_lockstep(data, file):
     figure = Figure(figsize=(10, 4.5), layout="constrained")
     styles = {
-        "ours hybridized": (_BLUE, "-"),
-        "ours not hybridized": (_BLACK, "--"),
-        "reference with two threads": (_PURPLE, "-"),
-        "reference nudged by 1 ulp": (_ORANGE, "-"),
-        "ours, on noise": (_BLUE, ":"),
-        "reference nudged by 1 ulp, on noise": (_ORANGE, ":"),
+        "ours hybridized": (BLUE, "-"),
+        "ours not hybridized": (BLACK, "--"),
+        "reference with two threads": (PURPLE, "-"),
+        "reference nudged by 1 ulp": (ORANGE, "-"),
+        "ours, on noise": (BLUE, ":"),
+        "reference nudged by 1 ulp, on noise": (ORANGE, ":"),
     }
     for axes, dtype in zip(figure.subplots(1, 2, sharey=True), ("float64", "float32")):
         for name, (colour, line) in styles.items():
