@@ -76,7 +76,7 @@ def _reason(error, path):
     message = str(error)
     if isinstance(error, pickle.UnpicklingError):
         # torch's own message goes on to explain how to execute the file all the same
-        detail = next((line.strip() for line in message.splitlines() if "WeightsUnpickler error" in line), "")
+        detail = message.partition("WeightsUnpickler error:")[2].strip().partition("\n")[0][:120]
         return f"no plain state dict; nothing in it was executed ({detail or 'it is no file of torch'})"
     return (
         f"a damaged file, or none of torch ({type(error).__name__}: {message.splitlines()[0][:120] if message else ''})"
