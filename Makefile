@@ -49,7 +49,7 @@ lint: $(READY)  ## run the linter and check the format
 	$(BIN)/ruff format --check .
 
 reports: $(READY)  ## render all of reports/ from its data
-	$(BIN)/python experiments/reports.py
+	$(BIN)/python experiments/make_reports.py
 
 bench: $(READY)  ## measure speed and memory, some minutes
 	$(BIN)/python experiments/benchmark.py

@@ -248,6 +248,8 @@ class AblationFlags:
     """folder of the reports"""
     cache_dir: str = "cache"
     """folder for the prepared pictures"""
+    features: str | None = None
+    """a .params file of GluonCV's resnet18_v1, of yours: measure the Fréchet distance of its features too"""
 
 
 def ablate_resize(arguments=None):
@@ -262,18 +264,22 @@ def ablate_epsilon(arguments=None):
 
 def _ablate(subject, flags):
     use_synchronous_engine()
-    from gluon_wgan.studies import ablation_study, arms
+    from gluon_wgan.studies import ablation_study, arms, denominators
 
     data = os.path.abspath(flags.data) if flags.data is not None else None
+    base = arms.base_settings(data, flags.image_size, flags.channels, flags.generator_steps)
+    if subject == "epsilon":
+        denominators.write(base, arms.EPSILON, flags.cache_dir, flags.reports)
     table = ablation_study.study(
         f"ablation_{subject}",
         {"resize": arms.RESIZE, "epsilon": arms.EPSILON}[subject],
-        arms.base_settings(data, flags.image_size, flags.channels, flags.generator_steps),
+        base,
         flags.seeds,
         runs_folder=flags.runs,
         reports=flags.reports,
         cache_dir=flags.cache_dir,
         at_once=flags.at_once,
+        features=flags.features,
     )
     log.info("measured: %s", table)
     from gluon_wgan.report import ablation as report
@@ -335,7 +341,7 @@ def _check_writable(flag, folder):
 
 
 @dataclass(frozen=True)
-class ReportsFlags:
+class MakeReportsFlags:
     """Render every table, figure and page of reports/ from its data, and the index before them."""
 
     check: bool = False
@@ -344,9 +350,9 @@ class ReportsFlags:
     """the folder of the reports"""
 
 
-def reports(arguments=None):
-    """Do what reports.py's command line asks, and log where the index lies."""
-    flags = tyro.cli(ReportsFlags, args=arguments)
+def make_reports(arguments=None):
+    """Do what make_reports.py's command line asks, and log where the index lies."""
+    flags = tyro.cli(MakeReportsFlags, args=arguments, prog="make_reports.py")
     from gluon_wgan.report import index
 
     if not flags.check:

@@ -107,6 +107,12 @@ def _encoded_rooms(count):
         yield hashlib.sha1(f"room {index}".encode()).hexdigest(), encoded.getvalue()
 
 
+def open_batches(settings, prepared):
+    """Return the `Batches` of prepared pictures that the settings describe."""
+    rows = np.flatnonzero(~prepared.held_out) if settings.hold_out else None
+    return Batches(prepared, settings.batch_size, settings.seed, rows, tail=settings.epoch_end == "cut")
+
+
 def build_trainer(settings, batches, context, hybridize=True):
     """Return a `Trainer` with the networks, optimizers, schedule and clipping that the settings describe.
 
@@ -179,8 +185,7 @@ def train(settings, run, checkpoint, source, cache_dir):
     skipped = prepared.skipped()
     if skipped:
         log.warning("%d pictures could not be decoded, see %s", len(skipped), prepared.folder / "skipped.tsv")
-    rows = np.flatnonzero(~prepared.held_out) if settings.hold_out else None
-    batches = Batches(prepared, settings.batch_size, settings.seed, rows, tail=settings.epoch_end == "cut")
+    batches = open_batches(settings, prepared)
     with run:
         config = run.path / "config.json"
         if config.exists():

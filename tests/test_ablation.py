@@ -10,13 +10,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import ROOT, encode, make_picture, python_command
+from conftest import encode, make_picture, python_command
 
 from gluon_wgan import commands
 from gluon_wgan.checkpoint import verify_checkpoint
 from gluon_wgan.errors import UserError
-from gluon_wgan.report import ablation as report
-from gluon_wgan.report.pages import to_html
+from gluon_wgan.report.ablation_answer import answer
 from gluon_wgan.settings import preset_settings
 from gluon_wgan.studies import ablation, ablation_measures, arms
 from gluon_wgan.studies.ablation_summary import summarise
@@ -196,20 +195,56 @@ def test_a_whole_study_from_the_command_line(picture_folder, tmp_path, monkeypat
     assert all(again[key] == table[key] for key in ("arms", "differences", "floors", "runs"))
 
 
-@pytest.mark.parametrize("subject", ["resize", "epsilon"])
-def test_the_reports_are_not_stale(subject):
-    data = json.loads((ROOT / f"reports/data/ablation_{subject}.json").read_text())
-    text = report.render(subject, data)
-    assert (ROOT / f"reports/ablation_{subject}.md").read_text() == text
-    assert (ROOT / f"reports/ablation_{subject}.html").read_text() == to_html(text)
+def compared(arms, **measures):
+    """Return a table with n = 3 of these {measure: {arm: (difference from pil, differs)}}."""
+    planned = {"arms": list(arms), "seeds": [0, 1, 2], "generator_steps": 5000}
+    differences = {
+        arm: {
+            measure: {"mean": of_arm[arm][0], "values": [of_arm[arm][0]] * 3, "differs": of_arm[arm][1]}
+            for measure, of_arm in measures.items()
+        }
+        for arm in arms[1:]
+    }
+    means = {
+        arm: {
+            "measures": {
+                "swd_reference": {"mean": 1 + differences.get(arm, {}).get("swd_reference", {}).get("mean", 0)}
+            }
+        }
+        for arm in arms
+    }
+    return {"baseline_arm": arms[0], "planned": planned, "differences": differences, "arms": means}
 
 
-def test_the_answer_is_that_of_the_differences():
-    planned = {"arms": ["pil", "cv2"], "seeds": [0, 1, 2], "generator_steps": 5000}
-    difference = {"mean": 0.5, "values": [0.4, 0.5, 0.6], "differs": True}
-    data = {"baseline_arm": "pil", "planned": planned, "differences": {"cv2": {"swd_reference": difference}}}
-    assert "differ from pil: cv2 (farther by 0.5000)" in report.answer("resize", data)
-    difference["differs"] = False
-    assert "No arm differs from pil" in report.answer("resize", data)
-    difference["differs"] = None
-    assert "Not answered yet" in report.answer("resize", data)
+def test_the_answer_says_what_matters_and_whether_bicubic_is_the_fix():
+    arms = ("pil", "cv2", "cv2-bicubic", "cv2-area")
+    farther = {"cv2": (0.5, True), "cv2-bicubic": (0.7, True), "cv2-area": (0.01, False)}
+    own = dict.fromkeys(arms[1:], (0.0, False))
+    found = answer("resize", compared(arms, swd_reference=farther, swd_same=own))
+    assert (
+        "differ from pil's: cv2 (farther by 0.5000), cv2-bicubic (farther by 0.7000); these do not: cv2-area." in found
+    )
+    assert "Bicubic is not the fix" in found and "and farther than bilinear; what does is cv2-area" in found
+    assert "pil 1.0000, cv2 1.5000, cv2-bicubic 1.7000" in found
+    assert "no arm differs: each learns what it is shown as well." in found
+    farther["cv2-bicubic"] = (0.3, True)
+    assert "though nearer than bilinear" in answer("resize", compared(arms, swd_reference=farther))
+    farther["cv2-bicubic"] = (0.3, False)
+    assert "Bicubic is a fix" in answer("resize", compared(arms, swd_reference=farther))
+    none = answer("resize", compared(arms, swd_reference=own))
+    assert "does not matter here" in none and "nothing for bicubic to fix" in none
+
+
+def test_the_answer_about_epsilon():
+    arms = ("outside-1e-8", "inside-1e-8", "inside-1e-16")
+    same, spread = {"inside-1e-8": (0.2, True), "inside-1e-16": (0.0, False)}, {"inside-1e-8": (0.1, True)}
+    spread["inside-1e-16"] = (-0.1, True)
+    found = answer("epsilon", compared(arms, swd_same=same, early_spread=spread))
+    assert found.startswith("RMSprop's epsilon matters: after 5,000 steps (n = 3), the samples of these arms differ")
+    assert "inside-1e-8 (less steady), inside-1e-16 (more steady)" in found
+
+
+def test_without_two_seeds_there_is_no_answer():
+    undecided = dict.fromkeys(("cv2", "cv2-bicubic"), (0.5, None))
+    found = answer("resize", compared(("pil", "cv2", "cv2-bicubic"), swd_reference=undecided, swd_same=undecided))
+    assert found == "Not answered yet: no arm has two seeds beside the baseline's."

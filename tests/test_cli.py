@@ -224,7 +224,7 @@ def test_flags_override_the_preset_wherever_they_stand():
 @pytest.mark.parametrize(
     "script",
     """train_lsun.py generate.py benchmark.py first_light.py compare_resize.py parity.py ablate_resize.py
-    ablate_epsilon.py claims.py reports.py""".split(),
+    ablate_epsilon.py claims.py make_reports.py""".split(),
 )
 def test_help_teaches_every_flag(script):
     shown = subprocess.run(

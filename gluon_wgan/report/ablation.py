@@ -8,6 +8,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from gluon_wgan.pictures import median_filtered
+from gluon_wgan.report import denominators as denominators_of
+from gluon_wgan.report.ablation_answer import DECIDING, answer
 from gluon_wgan.report.arms import GREY, style
 from gluon_wgan.report.pages import origin, table, write_report
 
@@ -21,8 +23,6 @@ _QUESTIONS = {
     "epsilon": "With everything else equal to the last bit, does it matter where RMSprop's epsilon stands and how "
     "large it is, and which setting of MXNet's kind equals PyTorch?",
 }
-# Whose difference from the baseline arm answers the question. Fixed before any run was measured.
-_DECIDING = {"resize": "swd_reference", "epsilon": "swd_same"}
 _SHOWN = {
     "swd_same": "sliced Wasserstein distance to held-out pictures prepared the same way",
     "swd_reference": "the same, to held-out pictures prepared by Pillow",
@@ -30,34 +30,13 @@ _SHOWN = {
     "swd_scaled_reference": "prepared by Pillow, so scaled",
     "spectrum_same": "difference of log power spectra, decades, prepared the same way",
     "spectrum_reference": "the same, prepared by Pillow",
+    "frechet_same": "Fréchet distance in the features of a classifier, prepared the same way",
+    "frechet_reference": "the same, prepared by Pillow",
     "em_estimate_end": "EM estimate, median of the last 200 generator steps",
     "early_spread": "early instability: interquartile range of the estimate around its running median / the median, "
     "generator steps 26 to 500",
     "early_sign_changes": "sign changes of the estimate in the first 500 generator steps",
 }
-
-
-def answer(subject, data):
-    """Return the sentences that answer the question, from the differences alone."""
-    differences, measure = data["differences"], _DECIDING[subject]
-    compared = {arm: found[measure] for arm, found in differences.items() if found[measure]["differs"] is not None}
-    if not compared:
-        return "Not answered yet: no arm has two seeds beside the baseline's."
-    least = min(len(found["values"]) for found in compared.values())
-    apart = [arm for arm, found in compared.items() if found["differs"]]
-    seeds = f"n = {least}" + ("" if least >= len(data["planned"]["seeds"]) else ", fewer seeds than planned")
-    steps = data["planned"]["generator_steps"]
-    if not apart:
-        first = f"No arm differs from {data['baseline_arm']} by the criterion below, after {steps:,} steps ({seeds})."
-    else:
-        first = f"By the criterion below, after {steps:,} steps ({seeds}), these differ from {data['baseline_arm']}: "
-        first += "; ".join(
-            f"{arm} ({'farther' if compared[arm]['mean'] > 0 else 'nearer'} by {abs(compared[arm]['mean']):.4f})"
-            for arm in apart
-        )
-        same = [arm for arm in compared if arm not in apart]
-        first += f". These do not: {', '.join(same)}." if same else "."
-    return first
 
 
 def _cell(found):
@@ -69,6 +48,8 @@ def _cell(found):
 def _tables(data):
     parts = []
     for measure, title in _SHOWN.items():
+        if not all(measure in found["measures"] for found in data["arms"].values()):
+            continue  # the Fréchet distance wants --features
         rows = []
         for arm, found in data["arms"].items():
             difference = data["differences"].get(arm, {}).get(measure)
@@ -91,8 +72,8 @@ def _tables(data):
     return "\n\n".join(parts)
 
 
-def render(subject, data):
-    """Return the report, Markdown, of reports/data/ablation_SUBJECT.json."""
+def render(subject, data, denominators=None):
+    """Return the report, Markdown; parameters as of `answer`."""
     planned = data["planned"]
     settings = ", ".join(f"{key} {value}" for key, value in data["settings"].items())
     done = [f"{arm}: {len(data['runs'].get(arm, {}))} of {len(planned['seeds'])}" for arm in planned["arms"]]
@@ -108,7 +89,7 @@ def render(subject, data):
 
 **Question.** {_QUESTIONS[subject]}
 
-**Answer.** {answer(subject, data)}
+**Answer.** {answer(subject, data, denominators)}
 
 ## Command
 
@@ -131,6 +112,7 @@ Finished runs: {"; ".join(done)}. {"Broken off: " + "; ".join(unfinished) + "." 
 
 ![EM estimates over generator steps](figures/ablation_{subject}_curves.png)
 
+{denominators_of.section(denominators, data["baseline_arm"]) if denominators else ""}
 ## Measures
 
 Samples are {data["held_out"]} pictures of the same latents, batch statistics, compared with as many held-out real
@@ -138,7 +120,7 @@ pictures. Intervals: bootstrap over the seeds, 95 % in name (of 3 seeds it is fr
 baseline* is paired by seed; *differs*: all differences have one sign, and their mean is more than twice the standard
 deviation of the baseline over the seeds. *floor*: real pictures of the training set, prepared as the arm's, in the
 place of samples; to Pillow's it holds what the two preparations of real pictures differ by, with no GAN in it. The
-question is answered by `{_DECIDING[subject]}`. Measures and criterion were fixed before any run was measured.
+question is answered by `{DECIDING[subject]}`. Measures and criterion were fixed before any run was measured.
 
 {_tables(data)}
 
@@ -215,9 +197,9 @@ def _samples(data, reports, file):
     figure.savefig(file, dpi=110)
 
 
-def draw(subject, data, reports, out):
-    """Draw the figures of an ablation into out/figures/; `reports` holds the runs' data."""
-    folder = Path(out) / "figures"
+def draw(subject, data, reports):
+    """Draw the figures of an ablation into reports/figures/, from the runs' data in reports/data/."""
+    folder = Path(reports) / "figures"
     folder.mkdir(parents=True, exist_ok=True)
     _curves(subject, data, reports, folder / f"ablation_{subject}_curves.png")
     _distances(subject, data, folder / f"ablation_{subject}_distances.png")
@@ -226,6 +208,11 @@ def draw(subject, data, reports, out):
 
 def write(subject, reports):
     """Render reports/data/ablation_SUBJECT.json to its figures, Markdown and HTML; return the second."""
-    data = json.loads((Path(reports) / "data" / f"ablation_{subject}.json").read_text())
-    draw(subject, data, reports, reports)
-    return write_report(reports, f"ablation_{subject}", render(subject, data))
+    folder = Path(reports) / "data"
+    data = json.loads((folder / f"ablation_{subject}.json").read_text())
+    draw(subject, data, reports)
+    denominators = None
+    if subject == "epsilon" and (folder / "denominators.json").is_file():
+        denominators = json.loads((folder / "denominators.json").read_text())
+        denominators_of.draw(denominators, Path(reports) / "figures")
+    return write_report(reports, f"ablation_{subject}", render(subject, data, denominators))

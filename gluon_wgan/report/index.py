@@ -6,8 +6,11 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
+
 from gluon_wgan.report import ablation, claims, first_light, parity, resize_pixels
-from gluon_wgan.report.pages import write_report
+from gluon_wgan.report.pages import embedded_figures, write_report
 
 # In the order of the index. The claims come last: they are computed from the data of all others.
 _REPORTS = {
@@ -61,14 +64,34 @@ def write(reports):
 
 
 def stale(reports):
-    """Return the names of the pages in a folder that its data would not give again; figures are not compared."""
+    """Return the names of the pages and figures in a folder that its data would not give again.
+
+    Figures are compared with a tolerance: another processor may round a line's edge otherwise.
+    """
+    reports = Path(reports)
     with tempfile.TemporaryDirectory() as scratch:
         fresh = Path(scratch) / "reports"
         shutil.copytree(reports, fresh)
         write(fresh)
         pages = [f"{name}.{kind}" for name in (*_REPORTS, "index") for kind in ("md", "html")]
-        return [page for page in pages if not _same(Path(reports) / page, fresh / page)]
+        figures = [str(file.relative_to(fresh)) for file in sorted(fresh.glob("figures/*.png"))]
+        return [page for page in pages if not _same_page(reports / page, fresh / page, reports)] + [
+            figure for figure in figures if not _same_figure(reports / figure, fresh / figure)
+        ]
 
 
-def _same(left, right):
-    return left.is_file() and left.read_bytes() == right.read_bytes()
+def _same_page(kept, fresh, reports):
+    if not kept.is_file():
+        return False
+    (text, figures), (fresh_text, _) = embedded_figures(kept.read_text()), embedded_figures(fresh.read_text())
+    in_folder = {file.read_bytes() for file in reports.glob("figures/*.png")}
+    return text == fresh_text and in_folder.issuperset(figures)
+
+
+def _same_figure(kept, fresh):
+    if not kept.is_file():
+        return False
+    with Image.open(kept) as left, Image.open(fresh) as right:
+        if left.size != right.size:
+            return False
+        return np.abs(np.asarray(left.convert("RGB"), float) - np.asarray(right.convert("RGB"), float)).mean() < 0.1

@@ -9,7 +9,7 @@ from mxnet import nd
 from PIL import Image
 
 from gluon_wgan.data import prepare
-from gluon_wgan.evaluate import log_spectrum_difference, sliced_wasserstein
+from gluon_wgan.evaluate import frechet_distance, log_spectrum_difference, picture_features, sliced_wasserstein
 from gluon_wgan.pictures import median_filtered, to_uint8
 from gluon_wgan.run_folder import read_metrics, write_atomic
 from gluon_wgan.studies.generation import draw_latents, load_generator
@@ -87,11 +87,14 @@ class HeldOut:
     source : gluon_wgan.data.source.Source
     image_size : int
     cache_dir : str or pathlib.Path
+    features : str or pathlib.Path, optional
+        A parameter file, see `picture_features`: with it the Fréchet distance is measured too.
     """
 
-    def __init__(self, source, image_size, cache_dir):
+    def __init__(self, source, image_size, cache_dir, features=None):
         self._source, self._size, self._cache_dir = source, image_size, cache_dir
-        self._pictures = {}
+        self._pictures, self._features = {}, {}
+        self._parameters = features
 
     def __call__(self, resize):
         """Return (held-out pictures, as many others) prepared by a resize: (N, H, W, C) each."""
@@ -102,6 +105,23 @@ class HeldOut:
             self._pictures[resize] = tuple(np.asarray(prepared.pictures[chosen]) for chosen in (rows, others))
         return self._pictures[resize]
 
+    def distances(self, pictures, resize, reference):
+        """Return the `distances` of as many pictures to the held-out ones prepared by `resize`, and by `reference`.
+
+        With features also frechet_same and frechet_reference.
+        """
+        found = distances(pictures, self(resize)[0], self(reference)[0])
+        if self._parameters is not None:
+            features = picture_features(pictures, self._parameters)
+            found["frechet_same"] = frechet_distance(self._features_of(resize), features)
+            found["frechet_reference"] = frechet_distance(self._features_of(reference), features)
+        return found
+
+    def _features_of(self, resize):
+        if resize not in self._features:
+            self._features[resize] = picture_features(self(resize)[0], self._parameters)
+        return self._features[resize]
+
 
 def floors(held_out, resize, baseline):
     """Return the distances that no GAN is in: other real pictures, prepared by this resize, in the place of samples.
@@ -109,9 +129,8 @@ def floors(held_out, resize, baseline):
     The distances to pictures prepared the same way are what two sets of one distribution differ by; those to the
     reference's add what the preparations differ by.
     """
-    same, others = held_out(resize)
-    reference, _ = held_out(baseline)
-    return distances(others, same, reference)
+    _, others = held_out(resize)
+    return held_out.distances(others, resize, baseline)
 
 
 def evaluate(run, held_out, baseline_resize):
@@ -127,12 +146,11 @@ def evaluate(run, held_out, baseline_resize):
     records = read_metrics(run.folder)
     estimates = [record["em_distance_estimate"] for record in records]
     starts = json.loads((run.folder / "environment.json").read_text())["starts"]
-    same, _ = held_out(run.settings.resize)
-    reference, _ = held_out(baseline_resize)
+    count = len(held_out(run.settings.resize)[0])
     generator, settings, _ = load_generator(run.folder)
-    batches = draw_latents(LATENTS_SEED, len(same), settings)
+    batches = draw_latents(LATENTS_SEED, count, settings)
     images = np.concatenate([sample(generator, nd.array(latents), settings.bn_mode) for latents in batches])
-    pictures = to_uint8(images[: len(same)])
+    pictures = to_uint8(images[:count])
     return {
         "arm": run.arm,
         "seed": run.seed,
@@ -145,7 +163,7 @@ def evaluate(run, held_out, baseline_resize):
         "samples": len(pictures),
         "measures": {
             **estimate_measures(estimates, settings.boost_generator_steps),
-            **distances(pictures, same, reference),
+            **held_out.distances(pictures, run.settings.resize, baseline_resize),
         },
         "estimates": [float(f"{estimate:.4g}") for estimate in estimates],
     }
@@ -165,12 +183,17 @@ def keep_samples(run, file):
         Image.fromarray(np.concatenate(rows)).save(file)
 
 
-def measured(run, reports):
-    """Return the file in reports/data/ablations/ with a run's measures, None if there is none of as many steps."""
+def measured(run, reports, features=None):
+    """Return the file in reports/data/ablations/ with a run's measures, None if there is none of as many steps.
+
+    With `features`, what was measured without the Fréchet distance is to be measured again, if the run is still there.
+    """
     file = _data_file(run, reports)
     if not file.exists():
         return None
     kept = json.loads(file.read_text())
+    if features is not None and "frechet_same" not in kept["measures"] and run.finished():
+        return None
     # a run that stopped at a loss that was not finite is measured as far as it came
     whole = not kept["finished"] or kept["generator_steps"] == run.settings.generator_steps
     return file if whole else None

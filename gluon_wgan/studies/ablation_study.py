@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 BASELINE_RESIZE = "pil"
 
 
-def study(name, arms, base, seeds, *, runs_folder, reports, cache_dir, at_once=None):
+def study(name, arms, base, seeds, *, runs_folder, reports, cache_dir, at_once=None, features=None):
     """Train and measure arms x seeds; the first arm is the baseline.
 
     A run that is measured is not trained again, though its folder be gone.
@@ -33,6 +33,8 @@ def study(name, arms, base, seeds, *, runs_folder, reports, cache_dir, at_once=N
     runs_folder, reports, cache_dir : str or pathlib.Path
     at_once : int, optional
         See `train_all`.
+    features : str or pathlib.Path, optional
+        See `gluon_wgan.studies.ablation_measures.HeldOut`.
 
     Returns
     -------
@@ -42,7 +44,7 @@ def study(name, arms, base, seeds, *, runs_folder, reports, cache_dir, at_once=N
     runs = plan(arms, seeds, base, runs_folder)
     baseline_arm = next(iter(arms))
     data = base.data or draw_bedrooms(cache_dir, PROCEDURAL_PICTURES)
-    held_out = HeldOut(open_source(data, base.category, base.image_channels), base.image_size, cache_dir)
+    held_out = HeldOut(open_source(data, base.category, base.image_channels), base.image_size, cache_dir, features)
     resizes = {arm: {**vars(base), **changes}["resize"] for arm, changes in arms.items()}
     count = len(held_out(BASELINE_RESIZE)[0])
     more = {
@@ -51,12 +53,13 @@ def study(name, arms, base, seeds, *, runs_folder, reports, cache_dir, at_once=N
         "settings": {key: getattr(base, key) for key in base.overrides() if key != "data"},
         "pictures": Path(base.data).name if base.data else "bedrooms drawn by the project",
         "held_out": count,
+        "features": Path(features).name if features else None,
         "runs": {},
     }
     more["floors"] = _floors(Path(reports) / "data" / f"{name}.json", more, resizes, held_out)
 
     def note(run):
-        file = measured(run, reports) or keep(run, held_out, BASELINE_RESIZE, reports)
+        file = measured(run, reports, features) or keep(run, held_out, BASELINE_RESIZE, reports)
         kept = json.loads(file.read_text())
         more["runs"].setdefault(run.arm, {})[run.seed] = {
             "name": run.folder.name,
@@ -65,9 +68,9 @@ def study(name, arms, base, seeds, *, runs_folder, reports, cache_dir, at_once=N
         write_summary(name, runs, reports, baseline_arm, more)
 
     for run in runs:
-        if measured(run, reports):
+        if measured(run, reports, features):
             note(run)
-    train_all([run for run in runs if not measured(run, reports)], cache_dir, at_once, note)
+    train_all([run for run in runs if not measured(run, reports, features)], cache_dir, at_once, note)
     return write_summary(name, runs, reports, baseline_arm, more)
 
 
@@ -75,7 +78,8 @@ def _floors(table, study_of, resizes, held_out):
     """Return {arm: its floors}, from the table of the last time where that was of the same pictures."""
     if table.exists():
         before = json.loads(table.read_text())
-        if all(before[key] == study_of[key] for key in ("planned", "settings", "pictures", "held_out")):
+        same = ("planned", "settings", "pictures", "held_out", "features")
+        if all(before.get(key) == study_of[key] for key in same):
             return before["floors"]
     known = {resize: floors(held_out, resize, BASELINE_RESIZE) for resize in dict.fromkeys(resizes.values())}
     return {arm: known[resize] for arm, resize in resizes.items()}

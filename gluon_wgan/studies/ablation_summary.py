@@ -40,17 +40,20 @@ def summarise(runs, reports, baseline_arm):
         shared = [seed for seed in of_seed if seed in found.get(baseline_arm, {})]
         if arm != baseline_arm and shared:
             differences[arm] = {
-                measure: _difference(of_seed, found[baseline_arm], shared, measure) for measure in of_seed[shared[0]]
+                measure: _difference(of_seed, found[baseline_arm], shared, measure)
+                for measure in sorted(arms[arm]["measures"].keys() & arms[baseline_arm]["measures"])
             }
     return {"baseline_arm": baseline_arm, "arms": arms, "differences": differences}
 
 
 def _arm(of_seed):
-    measures = next(iter(of_seed.values()))
+    measures = set.intersection(*(set(values) for values in of_seed.values()))  # not all runs may have features
     return {
         "n": len(of_seed),
         "seeds": list(of_seed),
-        "measures": {measure: _interval([values[measure] for values in of_seed.values()]) for measure in measures},
+        "measures": {
+            measure: _interval([values[measure] for values in of_seed.values()]) for measure in sorted(measures)
+        },
     }
 
 

@@ -1,0 +1,104 @@
+"""The answer of an ablation, in sentences that follow from its table alone."""
+
+from gluon_wgan.report import denominators as denominators_of
+
+# Whose difference from the baseline arm answers the question. Fixed before any run was measured.
+DECIDING = {"resize": "swd_reference", "epsilon": "swd_same"}
+_CAUSES = {"resize": "Who shrinks the pictures", "epsilon": "RMSprop's epsilon"}
+
+
+def answer(subject, data, denominators=None):
+    """Return the sentences that answer the question, from the differences (and of epsilon, the denominators) alone.
+
+    Parameters
+    ----------
+    subject : str
+        "resize" or "epsilon".
+    data : dict
+        reports/data/ablation_SUBJECT.json.
+    denominators : dict, optional
+        reports/data/denominators.json.
+    """
+    sentences = [_does_it_matter(subject, data)]
+    if subject == "resize":
+        sentences += [_is_bicubic_the_fix(data), _in_its_own_world(data)]
+    else:
+        sentences += [_is_the_start_unstable(data)]
+        if denominators:
+            sentences.append(denominators_of.answer(denominators, data["baseline_arm"]))
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _compared(data, measure):
+    """Return the differences from the baseline, of the arms with two seeds and more: {arm: difference}."""
+    return {
+        arm: found[measure]
+        for arm, found in data["differences"].items()
+        if measure in found and found[measure]["differs"] is not None
+    }
+
+
+def _apart(compared):
+    return [
+        f"{arm} ({'farther' if found['mean'] > 0 else 'nearer'} by {abs(found['mean']):.4f})"
+        for arm, found in compared.items()
+        if found["differs"]
+    ]
+
+
+def _does_it_matter(subject, data):
+    compared = _compared(data, DECIDING[subject])
+    if not compared:
+        return "Not answered yet: no arm has two seeds beside the baseline's."
+    least = min(len(found["values"]) for found in compared.values())
+    seeds = f"n = {least}" + ("" if least >= len(data["planned"]["seeds"]) else ", fewer seeds than planned")
+    after = f"after {data['planned']['generator_steps']:,} steps ({seeds})"
+    base, cause = data["baseline_arm"], _CAUSES[subject]
+    apart = _apart(compared)
+    if not apart:
+        return f"{cause} does not matter here: {after}, no arm's samples differ from {base}'s by the criterion below."
+    same = [arm for arm, found in compared.items() if not found["differs"]]
+    rest = f"; these do not: {', '.join(same)}" if same else ""
+    return f"{cause} matters: {after}, the samples of these arms differ from {base}'s: {', '.join(apart)}{rest}."
+
+
+def _is_bicubic_the_fix(data):
+    compared = _compared(data, DECIDING["resize"])
+    if not {"cv2", "cv2-bicubic"} <= compared.keys():
+        return ""
+    bilinear, bicubic = compared["cv2"], compared["cv2-bicubic"]
+    distances = ", ".join(
+        f"{arm} {data['arms'][arm]['measures'][DECIDING['resize']]['mean']:.4f}"
+        for arm in (data["baseline_arm"], *compared)
+    )
+    distances = f"(distances from Pillow's pictures: {distances})"
+    if not bilinear["differs"]:
+        return f"There is nothing for bicubic to fix {distances}."
+    if not bicubic["differs"]:
+        return f"Bicubic is a fix {distances}."
+    nearer = "though nearer than bilinear" if bicubic["mean"] < bilinear["mean"] else "and farther than bilinear"
+    fixes = [arm for arm, found in compared.items() if not found["differs"]]
+    what = f"; what does is {' and '.join(fixes)}" if fixes else ""
+    return f"Bicubic is not the fix: it does not bring the samples back, {nearer}{what} {distances}."
+
+
+def _in_its_own_world(data):
+    compared = _compared(data, "swd_same")
+    if not compared:
+        return ""
+    apart = _apart(compared)
+    which = f"these differ: {', '.join(apart)}" if apart else "no arm differs: each learns what it is shown as well"
+    return f"Against held-out pictures that were shrunk as the arm's own, {which}."
+
+
+def _is_the_start_unstable(data):
+    compared = _compared(data, "early_spread")
+    if not compared:
+        return ""
+    apart = [
+        f"{arm} ({'more' if found['mean'] < 0 else 'less'} steady)"
+        for arm, found in compared.items()
+        if found["differs"]
+    ]
+    which = f"these differ: {', '.join(apart)}" if apart else "no arm differs"
+    return f"In how much the estimate fluctuates in the first 500 steps, {which}."
