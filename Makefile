@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PARITY_READY := $(VENV)/.parity-ready
 
-.PHONY: help setup demo test parity parity-report reports lint bench clean
+.PHONY: help setup demo test parity parity-report reports ablations-demo lint bench clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -50,6 +50,12 @@ lint: $(READY)  ## run the linter and check the format
 
 reports: $(READY)  ## render all of reports/ from its data
 	$(BIN)/python experiments/make_reports.py
+
+# Both ablations whole, but small: the pages say what they found, and 100 steps find little.
+DEMO := --image-size 16 --channels 4 --generator-steps 100 --seeds 0 1 --runs runs/ablations-demo
+ablations-demo: $(READY)  ## both ablations at 16x16 on drawn bedrooms, some minutes, into runs/ablations-demo/reports
+	$(BIN)/python experiments/ablate_resize.py $(DEMO) --reports runs/ablations-demo/reports
+	$(BIN)/python experiments/ablate_epsilon.py $(DEMO) --reports runs/ablations-demo/reports
 
 bench: $(READY)  ## measure speed and memory, some minutes
 	$(BIN)/python experiments/benchmark.py

@@ -96,9 +96,11 @@ def made_up(ratio):
 
 
 def test_the_answer_names_what_equals():
-    assert report.answer(made_up(0.995), "outside-1e-8").endswith("inside-1e-8 equals PyTorch's (outside-1e-8).")
+    assert report.answer(made_up(0.995), "outside-1e-8").endswith("inside-1e-8 equals PyTorch's (outside-1e-8)")
     found = report.answer(made_up(0.01), "outside-1e-8")
-    assert found.endswith("none equals PyTorch's (outside-1e-8); off by factors of up to: inside-1e-8 100.")
+    assert found.endswith(
+        "none equals PyTorch's (outside-1e-8), and the others are off by factors of up to: inside-1e-8 100"
+    )
     assert report.equals(made_up(0.98), "outside-1e-8") and not report.equals(made_up(0.98), "inside-1e-8")
 
 

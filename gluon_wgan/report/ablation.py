@@ -9,6 +9,7 @@ from PIL import Image
 
 from gluon_wgan.pictures import median_filtered
 from gluon_wgan.report import denominators as denominators_of
+from gluon_wgan.report import full_size as full_size_of
 from gluon_wgan.report.ablation_answer import DECIDING, answer
 from gluon_wgan.report.arms import GREY, style
 from gluon_wgan.report.pages import origin, table, write_report
@@ -72,8 +73,8 @@ def _tables(data):
     return "\n\n".join(parts)
 
 
-def render(subject, data, denominators=None):
-    """Return the report, Markdown; parameters as of `answer`."""
+def render(subject, data, denominators=None, full_size=None):
+    """Return the report, Markdown; parameters as of `answer`, and reports/data/full_size.json."""
     planned = data["planned"]
     settings = ", ".join(f"{key} {value}" for key, value in data["settings"].items())
     done = [f"{arm}: {len(data['runs'].get(arm, {}))} of {len(planned['seeds'])}" for arm in planned["arms"]]
@@ -124,6 +125,7 @@ question is answered by `{DECIDING[subject]}`. Measures and criterion were fixed
 
 {_tables(data)}
 
+{full_size_of.section(full_size) if subject == "resize" else ""}
 ## Limits
 
 Small pictures, few channels, few steps, few seeds, one data set: an arm that does not differ here may differ at full
@@ -211,8 +213,10 @@ def write(subject, reports):
     folder = Path(reports) / "data"
     data = json.loads((folder / f"ablation_{subject}.json").read_text())
     draw(subject, data, reports)
-    denominators = None
-    if subject == "epsilon" and (folder / "denominators.json").is_file():
-        denominators = json.loads((folder / "denominators.json").read_text())
+    denominators, full_size = (
+        json.loads((folder / name).read_text()) if (folder / name).is_file() else None
+        for name in ("denominators.json", "full_size.json")
+    )
+    if subject == "epsilon" and denominators:
         denominators_of.draw(denominators, Path(reports) / "figures")
-    return write_report(reports, f"ablation_{subject}", render(subject, data, denominators))
+    return write_report(reports, f"ablation_{subject}", render(subject, data, denominators, full_size))

@@ -19,14 +19,13 @@ def answer(subject, data, denominators=None):
     denominators : dict, optional
         reports/data/denominators.json.
     """
-    sentences = [_does_it_matter(subject, data)]
     if subject == "resize":
-        sentences += [_is_bicubic_the_fix(data), _in_its_own_world(data)]
+        parts, more = [_does_it_matter(subject, data), _is_bicubic_the_fix(data)], [_in_its_own_world(data)]
     else:
-        sentences += [_is_the_start_unstable(data)]
-        if denominators:
-            sentences.append(denominators_of.answer(denominators, data["baseline_arm"]))
-    return " ".join(sentence for sentence in sentences if sentence)
+        equal = denominators_of.answer(denominators, data["baseline_arm"]) if denominators else ""
+        parts, more = [_does_it_matter(subject, data), equal], [_is_the_start_unstable(data)]
+    first = "; ".join(part for part in parts if part)
+    return " ".join([f"{first}.", *(sentence for sentence in more if sentence)])
 
 
 def _compared(data, measure):
@@ -49,17 +48,17 @@ def _apart(compared):
 def _does_it_matter(subject, data):
     compared = _compared(data, DECIDING[subject])
     if not compared:
-        return "Not answered yet: no arm has two seeds beside the baseline's."
+        return "Not answered yet: no arm has two seeds beside the baseline's"
     least = min(len(found["values"]) for found in compared.values())
     seeds = f"n = {least}" + ("" if least >= len(data["planned"]["seeds"]) else ", fewer seeds than planned")
     after = f"after {data['planned']['generator_steps']:,} steps ({seeds})"
     base, cause = data["baseline_arm"], _CAUSES[subject]
     apart = _apart(compared)
     if not apart:
-        return f"{cause} does not matter here: {after}, no arm's samples differ from {base}'s by the criterion below."
+        return f"{cause} does not matter here: {after}, no arm's samples differ from {base}'s by the criterion below"
     same = [arm for arm, found in compared.items() if not found["differs"]]
-    rest = f"; these do not: {', '.join(same)}" if same else ""
-    return f"{cause} matters: {after}, the samples of these arms differ from {base}'s: {', '.join(apart)}{rest}."
+    rest = f", and those of {', '.join(same)} do not" if same else ""
+    return f"{cause} matters: {after}, the samples of {', '.join(apart)} differ from {base}'s{rest}"
 
 
 def _is_bicubic_the_fix(data):
@@ -67,19 +66,14 @@ def _is_bicubic_the_fix(data):
     if not {"cv2", "cv2-bicubic"} <= compared.keys():
         return ""
     bilinear, bicubic = compared["cv2"], compared["cv2-bicubic"]
-    distances = ", ".join(
-        f"{arm} {data['arms'][arm]['measures'][DECIDING['resize']]['mean']:.4f}"
-        for arm in (data["baseline_arm"], *compared)
-    )
-    distances = f"(distances from Pillow's pictures: {distances})"
     if not bilinear["differs"]:
-        return f"There is nothing for bicubic to fix {distances}."
+        return "there is nothing for bicubic to fix"
     if not bicubic["differs"]:
-        return f"Bicubic is a fix {distances}."
-    nearer = "though nearer than bilinear" if bicubic["mean"] < bilinear["mean"] else "and farther than bilinear"
+        return "bicubic is a fix"
+    how = "a little nearer than" if bicubic["mean"] < bilinear["mean"] else "no nearer than"
     fixes = [arm for arm, found in compared.items() if not found["differs"]]
-    what = f"; what does is {' and '.join(fixes)}" if fixes else ""
-    return f"Bicubic is not the fix: it does not bring the samples back, {nearer}{what} {distances}."
+    what = f"what fixes it is {' or '.join(fixes)}" if fixes else "none of the arms is"
+    return f"bicubic is not the fix (its samples are {how} bilinear's), {what}"
 
 
 def _in_its_own_world(data):

@@ -23,14 +23,13 @@ def _worst(data, arm):
 
 
 def answer(data, baseline_arm):
-    """Return the sentence that says which epsilons equal the baseline's."""
-    others = [arm for arm in data["floors"] if arm != baseline_arm]
-    others.sort(key=lambda arm: _worst(data, arm))
+    """Return the part of a sentence that says which epsilons equal the baseline's."""
+    others = sorted((arm for arm in data["floors"] if arm != baseline_arm), key=lambda arm: _worst(data, arm))
     same = [arm for arm in others if equals(data, arm)]
     off = ", ".join(f"{arm} {math.exp(_worst(data, arm)):.3g}" for arm in others if arm not in same)
     return (
-        f"By the steps that it makes of the same gradients, {' and '.join(same) or 'none'} equals PyTorch's "
-        f"({baseline_arm})" + (f"; off by factors of up to: {off}." if off else ".")
+        f"by the steps that it makes of the same gradients, {' and '.join(same) or 'none'} equals PyTorch's "
+        f"({baseline_arm})" + (f", and the others are off by factors of up to: {off}" if off else "")
     )
 
 

@@ -1,0 +1,97 @@
+"""The flags of the scripts that measure a study and render its report, and what each script does with them."""
+
+import logging
+from dataclasses import dataclass
+from typing import Annotated
+
+import tyro
+
+from gluon_wgan.cli import use_synchronous_engine
+from gluon_wgan.errors import UserError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class DistancesFlags:
+    """Write reports/distances.md and .html: what the distances behind GANs say, and the gradients that they give."""
+
+    measure: bool = False
+    """measure anew, some minutes, before rendering"""
+    parts: tuple[str, ...] | None = None
+    """measure no more than these: parallel_lines, two_gaussians, estimate_over_exact, generator_gradients"""
+    reports: str = "reports"
+    """the folder of the reports"""
+    cache_dir: str = "cache"
+    """folder for the bedrooms that the project draws"""
+
+
+def distances(arguments=None):
+    """Do what distances.py's command line asks, and log where the report lies."""
+    flags = tyro.cli(DistancesFlags, args=arguments, prog="distances.py")
+    from gluon_wgan.report import distances as report
+
+    if flags.parts is not None and not flags.measure:
+        raise UserError("--parts", " ".join(flags.parts), "parts to measure, with --measure")
+    if flags.measure:
+        use_synchronous_engine()
+        from gluon_wgan.studies import distances as study
+
+        log.info("measured: %s", study.write(flags.reports, flags.parts, flags.cache_dir))
+    log.info("report: %s", report.write(flags.reports))
+
+
+_FULL_SIZE_DESCRIPTION = """\
+The resize ablation at 64x64 with 64 channels, trained by the PyTorch reference where a GPU is at hand.
+
+  full_size.py pack --arm cv2 --data lsun --out packed/cv2.npz
+  python tests/parity/full_size.py --packed packed/cv2.npz --out runs/full-size/cv2   (there; torch and numpy suffice)
+  full_size.py measure --run runs/full-size/cv2 --data lsun"""
+
+
+@dataclass(frozen=True)
+class PackFlags:
+    """Write an arm's training pictures, 64x64, to one file, losslessly."""
+
+    arm: str
+    """pil, cv2, cv2-bicubic or cv2-area"""
+    data: str
+    """as of train_lsun.py"""
+    out: str
+    """the file, .npz"""
+    cache_dir: str = "cache"
+    """folder for the prepared pictures"""
+
+
+@dataclass(frozen=True)
+class MeasureFlags:
+    """Measure a finished run as the ablation's own are, and render reports/ablation_resize.md and .html again."""
+
+    run: str
+    """the folder that tests/parity/full_size.py wrote"""
+    data: str
+    """as packed"""
+    reports: str = "reports"
+    """the folder of the reports, with the resize ablation in it"""
+    cache_dir: str = "cache"
+    """folder for the prepared pictures"""
+
+
+def full_size(arguments=None):
+    """Do what full_size.py's command line asks, and log where the result lies."""
+    flags = tyro.cli(
+        Annotated[PackFlags, tyro.conf.subcommand("pack")] | Annotated[MeasureFlags, tyro.conf.subcommand("measure")],
+        args=arguments,
+        prog="full_size.py",
+        description=_FULL_SIZE_DESCRIPTION,
+    )
+    use_synchronous_engine()
+    from gluon_wgan.studies import full_size as study
+
+    if isinstance(flags, PackFlags):
+        log.info("packed: %s", study.pack(flags.arm, flags.data, flags.out, flags.cache_dir))
+        return
+    log.info("measured: %s", study.measure(flags.run, flags.data, flags.reports, flags.cache_dir))
+    from gluon_wgan.report import ablation as report
+
+    log.info("report: %s", report.write("resize", flags.reports))

@@ -1,0 +1,126 @@
+"""The full-size training: the reference's own steps, the same bits after a stop, and the way there and back."""
+
+import json
+import sys
+
+import full_size
+import numpy as np
+import pytest
+import torch
+from conftest import encode, make_picture
+from reference import Recipe, Reference
+
+from gluon_wgan import study_commands
+from gluon_wgan.errors import UserError
+from gluon_wgan.studies import arms
+from gluon_wgan.studies import full_size as study
+
+SMALL = {
+    "image_size": 16,
+    "generator_channels": 2,
+    "critic_channels": 2,
+    "n_critic": 2,
+    "n_critic_boost": 3,
+    "boost_generator_steps": 2,
+    "run_on": True,
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for index in range(150):
+        (pictures / f"{index}.png").write_bytes(encode(make_picture(index)))
+    return pictures
+
+
+@pytest.fixture
+def packed(folder, tmp_path):
+    return study.pack("cv2", str(folder), tmp_path / "packed" / "cv2.npz", tmp_path / "cache", 16)
+
+
+def test_packing_loses_nothing(folder, packed, tmp_path):
+    from gluon_wgan.data import open_source, prepare
+
+    prepared = prepare(open_source(str(folder)), 16, "cv2", tmp_path / "cache")
+    with np.load(packed, allow_pickle=False) as content:
+        pictures = np.cumsum(content["differences"], axis=2, dtype=np.uint8)
+        assert str(content["arm"]) == "cv2"
+        assert len(content["latents"]) == -(-prepared.held_out.sum() // 64)
+    assert np.array_equal(pictures, prepared.pictures[np.flatnonzero(~prepared.held_out)])
+
+
+def test_what_cannot_be_packed(folder, tmp_path):
+    with pytest.raises(UserError, match=r"--arm: given gluoncv \(its pictures are float32\)"):
+        study.pack("gluoncv", str(folder), tmp_path / "x.npz", tmp_path / "cache", 16)
+    with pytest.raises(UserError, match="--arm: given 'none'; allowed: pil, cv2"):
+        study.pack("none", str(folder), tmp_path / "x.npz", tmp_path / "cache", 16)
+    with pytest.raises(UserError, match=r"--run: given .*state\.json"):
+        study.measure(tmp_path, str(folder), tmp_path, tmp_path / "cache")
+
+
+def test_its_steps_are_the_references(packed, tmp_path):
+    recipe = Recipe(**SMALL)
+    state = full_size.train(packed, tmp_path / "run", recipe, 5, 9, "cpu", False)
+    assert (state["finished"], state["critic_steps"], state["tf32"]) == (True, 3 + 3 + 2 * 3, False)
+    with np.load(packed, allow_pickle=False) as content:
+        plain = Reference(recipe, np.cumsum(content["differences"], axis=2, dtype=np.uint8))
+    estimates = []
+    for _ in range(5):
+        scores, _ = plain.step()
+        estimates.append(scores[-1][1] - scores[-1][0])
+    # the difference of two float32 numbers, taken in float32 and in float64
+    assert np.load(tmp_path / "run/estimates.npy") == pytest.approx(estimates, rel=1e-5, abs=1e-8)
+    with np.load(tmp_path / "run/critic.npz", allow_pickle=False) as weights:
+        for name, tensor in plain.critic.state_dict().items():
+            assert np.array_equal(weights[name], tensor.numpy()), name
+
+
+def test_stopped_and_gone_on_it_is_the_same_bits(packed, tmp_path):
+    recipe = Recipe(**SMALL)
+    whole = full_size.train(packed, tmp_path / "whole", recipe, 6, 9, "cpu", False)
+    for steps in (1, 4):  # a stop after 1 and 4 steps is what a spent time would do
+        assert full_size.train(packed, tmp_path / "parts", recipe, steps, 9, "cpu", False)["generator_steps"] == steps
+    parts = full_size.train(packed, tmp_path / "parts", recipe, 6, 9, "cpu", False)
+    assert parts["critic_steps"] == whole["critic_steps"]
+    for name in ("generator", "generator_squares", "critic", "critic_squares"):
+        left, right = (full_size._load(tmp_path / run / f"{name}.npz") for run in ("whole", "parts"))
+        assert all(left[key].tobytes() == right[key].tobytes() for key in left), name
+    assert np.array_equal(*(np.load(tmp_path / run / "estimates.npy") for run in ("whole", "parts")))
+    assert np.array_equal(*(np.load(tmp_path / run / "samples.npy") for run in ("whole", "parts")))
+
+
+def test_a_spent_time_stops_it(packed, tmp_path):
+    state = full_size.train(packed, tmp_path / "run", Recipe(**SMALL), 5, 0, "cpu", False)
+    assert (state["finished"], state["generator_steps"]) == (False, 1)  # one at the least, or it would never end
+
+
+def test_there_and_back(folder, packed, tmp_path, monkeypatch, capsys):
+    flags = ["--packed", packed, "--out", tmp_path / "run", "--generator-steps", "30", "--channels", "2"]
+    monkeypatch.setattr(sys, "argv", ["full_size.py", *map(str, flags), "--device", "cpu"])
+    monkeypatch.setattr(full_size, "Recipe", lambda **given: Recipe(**{**SMALL, **given}))
+    full_size.main()
+    assert "finished: generator step 30" in capsys.readouterr().err
+    study.measure(tmp_path / "run", str(folder), tmp_path / "reports", tmp_path / "cache")
+    found = json.loads((tmp_path / "reports/data/full_size.json").read_text())["cv2"]
+    assert found["trained"]["device"] == "cpu" and found["trained"]["torch"] == torch.__version__
+    assert 0 < found["measures"]["swd_same"] < 2 and 0 < found["measures"]["swd_reference"] < 2
+    assert len(found["estimates"]) == 30
+    assert (tmp_path / "reports/figures/full_size_cv2.png").is_file()
+
+
+def test_without_a_gpu_it_says_so(packed, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(sys, "argv", ["full_size.py", "--packed", str(packed), "--out", str(tmp_path / "run")])
+    with pytest.raises(SystemExit) as stop:
+        full_size.main()
+    assert stop.value.code == 2
+    assert "--device: given cuda (none found), allowed cpu" in capsys.readouterr().err
+
+
+def test_the_help_names_the_arms(capsys):
+    with pytest.raises(SystemExit):
+        study_commands.full_size(["pack", "--help"])
+    text = capsys.readouterr().out
+    assert all(arm in text for arm in arms.RESIZE if arm != "gluoncv")
