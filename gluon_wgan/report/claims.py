@@ -1,156 +1,31 @@
-"""Every claim of the five documents, and what the data says of it: verdicts are computed, never written down."""
+"""The page of the claims: every claim of the five documents, its verdict, and how that was reached."""
 
-import json
 from collections import Counter
 from pathlib import Path
 from textwrap import fill
-from typing import NamedTuple
 
-import yaml
+from matplotlib.figure import Figure
 
-from gluon_wgan.errors import UserError
+from gluon_wgan.report.arms import GREEN, ORANGE, SKY
 from gluon_wgan.report.pages import table, write_report
-from gluon_wgan.report.rules import BadRuleError, MissingError, holds, parse_expression, parse_rule, value
+from gluon_wgan.report.verdicts import (
+    NOT_REPRODUCED,
+    NOT_TESTABLE,
+    NOT_YET_TESTED,
+    PARTLY,
+    REPRODUCED,
+    RULE_WORDS,
+    VERDICTS,
+    judge,
+    load,
+)
 
 _NAME = "claims"
-# Long paths and commands break, so that the page is as narrow as a phone.
-STYLE = "code { overflow-wrap: anywhere; }\ntd, th { padding: .25rem .35rem; }\n"
-REPRODUCED, NOT_REPRODUCED, PARTLY = "reproduced", "not reproduced", "partly"
-NOT_YET_TESTED, NOT_TESTABLE = "not yet tested", "not testable here"
+# Narrow, for phones.
+_STYLE = "td, th { padding: .25rem .35rem; }\n"
 # A sign and words: nothing rests on a colour.
 _SIGNS = {REPRODUCED: "✓", NOT_REPRODUCED: "✗", PARTLY: "±", NOT_YET_TESTED: "?", NOT_TESTABLE: "○"}
-VERDICTS = tuple(_SIGNS)
-
-_ALWAYS = ("id", "seed", "kind", "claim", "experiment", "criterion", "command", "status")
-_MEASURED = ("data", "figure", "unit", "reproduced_if")
-_CHOICES = {"kind": ("claim", "statement"), "status": ("ready", "planned", NOT_TESTABLE)}
-_EXPRESSIONS = ("figure", "low", "high", "n")
-_RULES = ("needs", "reproduced_if", "partly_if")
-_RULE_WORDS = (("asked", "needs"), (REPRODUCED, "reproduced_if"), (PARTLY, "partly_if"))
-_FIELDS = {*_ALWAYS, *_MEASURED, *_EXPRESSIONS, *_RULES, "instead", "why"}
-
-
-class Judged(NamedTuple):
-    """A row and what the data says of it.
-
-    Attributes
-    ----------
-    row : dict
-    verdict : str
-        One of `VERDICTS`.
-    figure, low, high, n : float or None
-        The figure, its interval, and how many it is of, where the data has them.
-    missing : str or None
-        Why it is not yet tested.
-    """
-
-    row: dict
-    verdict: str
-    figure: float | None = None
-    low: float | None = None
-    high: float | None = None
-    n: float | None = None
-    missing: str | None = None
-
-
-def load(file):
-    """Return the rows of claims.yaml, checked, each a dict with its seed's file name in `seed`.
-
-    Raises
-    ------
-    UserError
-        Naming the row and the field: a field that is missing or not known, an id that is there twice, a rule or an
-        expression that is not in the language of `gluon_wgan.report.rules`.
-    """
-    try:
-        content = yaml.safe_load(Path(file).read_text())
-        rows = [{"seed": seed, **row} for seed, of_seed in content["claims"].items() for row in of_seed]
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(str(file), error, "YAML with `claims`: a list of rows for each document") from error
-    known = set()
-    for row in rows:
-        _check(row)
-        if row["id"] in known:
-            raise UserError(f"claim {row['id']}", "twice", "an id of its own for each row")
-        known.add(row["id"])
-    return rows
-
-
-def _check(row):
-    where = f"claim {row.get('id', row)}"
-    untestable = row.get("status") == NOT_TESTABLE
-    for field in (*_ALWAYS, *(("why",) if untestable else _MEASURED)):
-        if not isinstance(row.get(field), str) or not row[field].strip():
-            raise UserError(f"{where}, {field}", repr(row.get(field)), "a text")
-    for field, allowed in _CHOICES.items():
-        if row[field] not in allowed:
-            raise UserError(f"{where}, {field}", repr(row[field]), ", ".join(allowed))
-    if unknown := set(row) - _FIELDS:
-        raise UserError(where, ", ".join(sorted(unknown)), ", ".join(sorted(_FIELDS)))
-    for fields, parse in ((_EXPRESSIONS, parse_expression), (_RULES, parse_rule)):
-        for field in fields:
-            if field in row:
-                _asked(row, field, parse, row[field])
-
-
-def _asked(row, field, function, *arguments):
-    """Call a function of the rules; a bad rule becomes a UserError that names the row and the rule."""
-    try:
-        return function(*arguments)
-    except BadRuleError as error:
-        allowed = f"the language of gluon_wgan/report/rules.py ({error})"
-        raise UserError(f"claim {row['id']}, {field}", repr(row[field]), allowed) from error
-
-
-def judge(row, folder):
-    """Return what the data says of a row.
-
-    Parameters
-    ----------
-    row : dict
-        Of `load`.
-    folder : str or pathlib.Path
-        Where the data lies, reports/data.
-
-    Returns
-    -------
-    Judged
-
-    Raises UserError if a rule asks for what is no number.
-    """
-    untestable = row["status"] == NOT_TESTABLE
-    file = Path(folder) / row["data"] if "data" in row else None
-    if file is None or not file.is_file():
-        return Judged(row, NOT_TESTABLE) if untestable else Judged(row, NOT_YET_TESTED, missing="it is not there yet")
-    try:
-        data = json.loads(file.read_text())
-    except ValueError as error:
-        raise UserError(str(file), error, "JSON") from error
-
-    def measured(field):
-        return _asked(row, field, value, parse_expression(row[field]), data)
-
-    def optional(field):
-        try:
-            return measured(field) if field in row else None
-        except MissingError:
-            return None
-
-    def rule(field, figure=None):
-        return field in row and _asked(row, field, holds, parse_rule(row[field]), data, figure)
-
-    try:
-        # before the figure: while a study runs on, the page says the same
-        if "needs" in row and not rule("needs"):
-            raise MissingError(f"it needs {row['needs']}")
-        figure = measured("figure")
-        numbers = {"figure": figure, **{field: optional(field) for field in ("low", "high", "n")}}
-        if untestable:
-            return Judged(row, NOT_TESTABLE, **numbers)
-        verdict = next((word for word, field in _RULE_WORDS[1:] if rule(field, figure)), NOT_REPRODUCED)
-    except MissingError as error:
-        return Judged(row, NOT_TESTABLE if untestable else NOT_YET_TESTED, missing=str(error))
-    return Judged(row, verdict, **numbers)
+_COLOURS = {REPRODUCED: SKY, NOT_REPRODUCED: ORANGE, PARTLY: GREEN, NOT_YET_TESTED: "#CCCCCC", NOT_TESTABLE: "#EEEEEE"}
 
 
 def _number(number):
@@ -221,7 +96,7 @@ def _details(one, reports):
         lines.append(f"- command{' (planned)' if row['status'] == 'planned' else ''}: `{_one_line(row['command'])}`")
     if row["status"] != NOT_TESTABLE:
         lines.append(f"- criterion: {row['criterion']}")
-        rules = [f"{word} if `{_one_line(row[field])}`" for word, field in _RULE_WORDS if field in row]
+        rules = [f"{word} if `{_one_line(row[field])}`" for word, field in RULE_WORDS if field in row]
         lines.append(f"- rule: {'; '.join(rules)}")
     if "figure" in row:
         found = _figure(one) or f"none, {one.missing}"
@@ -259,6 +134,8 @@ def render(rows, reports):
 
 {_answer(judged)}
 
+![How many claims of each document came out which way](figures/claims.png)
+
 The documents lie outside this repository and are named by their files; the claims are in our words. A verdict leads to
 its details. No verdict is written down: [claims.yaml](claims.yaml) has a rule for each claim, on a figure in
 `reports/data/`, and this page is computed from both:
@@ -294,6 +171,27 @@ is our reading of words such as "mostly" and "large"; the figure stands beside i
 """
 
 
+def draw(rows, reports, file):
+    """Draw how many claims of each document came out which way."""
+    judged = [judge(row, Path(reports) / "data") for row in rows]
+    seeds = list(dict.fromkeys(row["seed"] for row in rows))
+    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    axes = figure.subplots()
+    left = [0] * len(seeds)
+    for verdict, colour in _COLOURS.items():
+        counts = [sum(one.row["seed"] == seed and one.verdict == verdict for one in judged) for seed in seeds]
+        bars = axes.barh(seeds, counts, left=left, color=colour, label=_words(verdict), edgecolor="white")
+        axes.bar_label(bars, [str(count) if count else "" for count in counts], label_type="center", fontsize=8)
+        left = [sum(pair) for pair in zip(left, counts)]
+    axes.invert_yaxis()
+    axes.set_xlabel("claims")
+    figure.legend(loc="outside upper center", ncols=5, fontsize=8)
+    figure.savefig(file, dpi=110)
+
+
 def write(reports):
     """Render claims.yaml in a folder of reports to claims.md and .html there; return the first."""
-    return write_report(reports, _NAME, render(load(Path(reports) / f"{_NAME}.yaml"), reports), STYLE)
+    rows = load(Path(reports) / f"{_NAME}.yaml")
+    (Path(reports) / "figures").mkdir(exist_ok=True)
+    draw(rows, reports, Path(reports) / "figures" / f"{_NAME}.png")
+    return write_report(reports, _NAME, render(rows, reports), _STYLE)

@@ -9,27 +9,29 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from gluon_wgan.report import ablation, claims, first_light, parity, resize_pixels
+from gluon_wgan.report import ablation, claims, distances, first_light, parity, resize_pixels
 from gluon_wgan.report.pages import embedded_figures, write_report
 
-# In the order of the index. The claims come last: they are computed from the data of all others.
+# In the order of the index. They are written from the last: the claims link to what is there.
 _REPORTS = {
-    "compare_resize": resize_pixels.write,
+    "claims": claims.write,
     "ablation_resize": partial(ablation.write, "resize"),
     "ablation_epsilon": partial(ablation.write, "epsilon"),
+    "compare_resize": resize_pixels.write,
     "parity": parity.write,
+    "distances": distances.write,
     "first_light": first_light.write,
-    "claims": claims.write,
 }
 
 
 def _entry(reports, name):
-    """Return a report's part of the index: its title, question, answer and first picture."""
+    """Return a report's part of the index: its title, question, the answer's first sentence and first picture."""
     text = (Path(reports) / f"{name}.md").read_text()
     title = text.splitlines()[0].lstrip("# ")
     question, answer = (
         re.search(rf"\*\*{word}\.\*\* (.*?)\n\n", text, re.DOTALL)[1] for word in ("Question", "Answer")
     )
+    answer = re.match(r".*?[.](?=\s+[A-Z]|$)", answer, re.DOTALL)[0]
     picture = re.search(r"^!\[.*?\]\(.*?\)$", text, re.MULTILINE)
     return f"""## [{title}]({name}.md)
 
@@ -43,7 +45,7 @@ def _entry(reports, name):
 
 def render(reports):
     """Return the index, Markdown, of the reports in a folder."""
-    entries = "\n".join(_entry(reports, name) for name in reversed(_REPORTS))
+    entries = "\n".join(_entry(reports, name) for name in _REPORTS)
     return f"""# What was asked, and what came out
 
 Each page is rendered from `data/`, where every number was put by a command; the page names it.
@@ -53,7 +55,7 @@ Each page is rendered from `data/`, where every number was put by a command; the
 
 def write(reports):
     """Render all reports and the index in a folder from its data; return the index."""
-    for write_one in _REPORTS.values():
+    for write_one in reversed(_REPORTS.values()):
         write_one(reports)
     text = render(reports)
     # the web pages link to each other, and the Markdown pages too
