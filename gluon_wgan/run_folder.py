@@ -148,8 +148,15 @@ def describe_environment():
     from loky import cpu_count
 
     packages = ("mxnet", "numpy", "pillow", "opencv-python", "gluoncv", "matplotlib", "torch", "gluon-wgan")
-    git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=40"]
-    commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
+    git = ["git", "-C", str(Path(__file__).parent)]
+
+    def ask(*arguments):
+        return subprocess.run([*git, *arguments], capture_output=True, text=True, check=False).stdout.strip()
+
+    commit = ask("describe", "--always", "--abbrev=40")
+    # a study writes into reports/ as it goes on, which changes no code
+    if commit and ask("status", "--porcelain", "--untracked-files=no", "--", ":/", ":(top,exclude)reports"):
+        commit += "-dirty"
     return {
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],

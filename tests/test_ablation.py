@@ -224,7 +224,18 @@ def test_the_answer_says_what_matters_and_whether_bicubic_is_the_fix():
     farther["cv2-bicubic"] = (0.3, False)
     assert "bicubic is a fix" in answer("resize", compared(arms, swd_reference=farther))
     none = answer("resize", compared(arms, swd_reference=own))
-    assert "does not matter here" in none and "nothing for bicubic to fix" in none
+    assert "does not matter by `swd_reference`" in none and "nothing for bicubic to fix" in none
+    apart = {"cv2": (0.1, True), "cv2-bicubic": (0.2, True), "cv2-area": (0.0, False)}
+    others = answer("resize", compared(arms, swd_reference=own, spectrum_same=apart, em_estimate_end=apart))
+    assert "tell some apart: `spectrum_same` (cv2, cv2-bicubic), `em_estimate_end` (cv2, cv2-bicubic);" in others
+    assert "not the fix: where cv2 is told apart, by 2 measures, so are cv2-bicubic in 2, cv2-area in 0." in others
+
+
+def test_the_answer_sets_the_samples_beside_the_floors():
+    data = compared(("pil", "cv2", "cv2-bicubic"), swd_scaled_reference={"cv2": (0.1, True), "cv2-bicubic": (0, False)})
+    data["arms"] = {"cv2": {"measures": {"swd_scaled_reference": {"mean": 0.144}}}}
+    data["floors"] = {"cv2": {"swd_scaled_reference": 0.179}}
+    assert "with no GAN): cv2 0.144 (0.179)." in answer("resize", data)
 
 
 def test_the_answer_about_epsilon():

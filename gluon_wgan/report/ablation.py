@@ -99,7 +99,8 @@ python experiments/ablate_{subject}.py --data path/to/lsun
 ```
 
 Measured by: {origin(data["environment"])}
-Trained at commit {", ".join(commits)}: {hours:.1f} hours in all. Pictures: {data["pictures"]}; {data["held_out"]} of
+Trained at commit {", ".join(commits)}: {hours:.1f} hours in all (-dirty: the study had begun to write its data into the
+checkout's reports/). Pictures: {data["pictures"]}; {data["held_out"]} of
 them are held out. Settings beside the original's: {settings}. Seeds {", ".join(map(str, planned["seeds"]))}: the same
 initial weights, latents and order of the data in every arm of a seed.
 
@@ -107,7 +108,7 @@ Finished runs: {"; ".join(done)}. {"Broken off: " + "; ".join(unfinished) + "." 
 
 ## What was learned
 
-![Samples of the same latents, each arm, seed by seed](figures/ablation_{subject}_samples.png)
+![Samples of the same 8 latents, each arm, the first seed](figures/ablation_{subject}_samples.png)
 
 ![Distances of each arm to held-out pictures](figures/ablation_{subject}_distances.png)
 
@@ -187,7 +188,7 @@ def _samples(data, reports, file):
                 strips.append((arm, np.asarray(image)))
     if not strips:
         return
-    figure = Figure(figsize=(11, 2.2 * -(-len(strips) // 2)), layout="constrained")
+    figure = Figure(figsize=(8.6, 2.4 * -(-len(strips) // 2)), layout="constrained")
     for axes, (arm, strip) in zip(figure.subplots(-(-len(strips) // 2), 2, squeeze=False).ravel(), strips):
         axes.imshow(strip)
         axes.set_title(f"{style(arm).label}", fontsize=9)
@@ -213,10 +214,10 @@ def write(subject, reports):
     folder = Path(reports) / "data"
     data = json.loads((folder / f"ablation_{subject}.json").read_text())
     draw(subject, data, reports)
-    denominators, full_size = (
-        json.loads((folder / name).read_text()) if (folder / name).is_file() else None
-        for name in ("denominators.json", "full_size.json")
-    )
-    if subject == "epsilon" and denominators:
-        denominators_of.draw(denominators, Path(reports) / "figures")
-    return write_report(reports, f"ablation_{subject}", render(subject, data, denominators, full_size))
+    more = folder / {"resize": "full_size.json", "epsilon": "denominators.json"}[subject]
+    extra = json.loads(more.read_text()) if more.is_file() else None
+    if subject == "resize":
+        return write_report(reports, "ablation_resize", render(subject, data, full_size=extra))
+    if extra:
+        denominators_of.draw(extra, Path(reports) / "figures")
+    return write_report(reports, "ablation_epsilon", render(subject, data, denominators=extra))
