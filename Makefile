@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PARITY_READY := $(VENV)/.parity-ready
 
-.PHONY: help setup demo test parity parity-report reports ablations-demo lint bench clean
+.PHONY: help setup demo test parity parity-report reports ablations-demo lint soak bench clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -56,6 +56,9 @@ DEMO := --image-size 16 --channels 4 --generator-steps 100 --seeds 0 1 --runs ru
 ablations-demo: $(READY)  ## both ablations at 16x16 on drawn bedrooms, some minutes, into runs/ablations-demo/reports
 	$(BIN)/python experiments/ablate_resize.py $(DEMO) --reports runs/ablations-demo/reports
 	$(BIN)/python experiments/ablate_epsilon.py $(DEMO) --reports runs/ablations-demo/reports
+
+soak: $(PARITY_READY)  ## compare 1,000 critics drawn at random with PyTorch, in fresh processes
+	OMP_NUM_THREADS=1 $(BIN)/python tests/parity/soak.py
 
 bench: $(READY)  ## measure speed and memory, some minutes
 	$(BIN)/python experiments/benchmark.py

@@ -1,0 +1,79 @@
+"""The gradient penalty (Gulrajani et al. 2017, equation 3 and Algorithm 1), from a critic's input gradient."""
+
+from mxnet import nd
+
+from gluon_wgan.errors import UserError
+
+
+def interpolates(real, fake, weights):
+    """Return x_hat = weight * real + (1 - weight) * fake, with one weight per sample (Algorithm 1, line 6).
+
+    Parameters
+    ----------
+    real, fake : mxnet.nd.NDArray
+        (N, ...), of one shape and dtype.
+    weights : numpy.ndarray or mxnet.nd.NDArray
+        (N,), uniform in [0, 1): `streams.uniform(seed, "interpolation_weights", critic_step, (N,))`.
+
+    Returns
+    -------
+    mxnet.nd.NDArray
+        (N, ...).
+
+    Raises
+    ------
+    UserError
+        If the shapes do not fit: one weight for the whole batch would be silently broadcast otherwise.
+    """
+    if fake.shape != real.shape:
+        raise UserError("fake", fake.shape, f"{real.shape}, as real")
+    if weights.shape != real.shape[:1]:
+        raise UserError("weights", weights.shape, f"{real.shape[:1]}, one per sample")
+    # (N,) -> (N, 1, ...); dtype must be said, or float64 becomes float32
+    weights = nd.array(weights, ctx=real.context, dtype=real.dtype).reshape((-1,) + (1,) * (real.ndim - 1))
+    return weights * real + (1 - weights) * fake
+
+
+def gradient_norm(input_gradient):
+    """Return the Euclidean norm of each sample's input gradient, over all its numbers.
+
+    Where the norm is 0 its gradient is 0 (it has none; the plain formula gives nan). No epsilon is added: elsewhere
+    the value is the norm itself.
+
+    Parameters
+    ----------
+    input_gradient : mxnet.nd.NDArray
+        (N, ...), from `Critic.scores_and_input_gradient`.
+
+    Returns
+    -------
+    mxnet.nd.NDArray
+        (N,).
+
+    Raises
+    ------
+    UserError
+        If there is no axis beside the batch's.
+    """
+    if input_gradient.ndim < 2:
+        raise UserError("input_gradient", input_gradient.shape, "(N, ...), at least two axes")
+    # (N, ...) -> (N, everything else) -> (N,)
+    squares = nd.square(input_gradient.reshape((0, -1))).sum(axis=1)
+    positive = squares > 0
+    return nd.sqrt(nd.where(positive, squares, nd.ones_like(squares))) * positive
+
+
+def gradient_penalty(input_gradient, one_sided=False):
+    """Return mean((norm - 1)^2), a scalar array: what the critic minimises besides its loss, times lambda.
+
+    `critic_loss + gp_lambda * gradient_penalty`, equation 3, with gp_lambda 10.
+
+    Parameters
+    ----------
+    input_gradient : mxnet.nd.NDArray
+        (N, ...), of the critic's scores by `interpolates`.
+    one_sided : bool
+        mean(max(norm - 1, 0)^2) instead: norms below 1 cost nothing.
+    """
+    excess = gradient_norm(input_gradient) - 1
+    return nd.square(nd.maximum(excess, 0) if one_sided else excess).mean()
