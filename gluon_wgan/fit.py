@@ -68,14 +68,14 @@ def fit(trainer, run, *, generator_steps, sample_every, checkpoint_every, bn_mod
     def save():
         trainer.save(run.checkpoints, seconds=time.monotonic() - began)
 
-    last = None  # the critic update before: (loss, scores of real, scores of fake pictures)
+    last = None  # the critic update before
 
     with contextlib.closing(board), bar, _stop_requests() as stop:
         while trainer.generator_steps < generator_steps:
             for _ in range(trainer.critic_updates_left()):
                 if stop.requested:
                     if last is not None:
-                        _require_finite(trainer, critic_loss=last[0].asscalar())
+                        _require_finite(trainer, critic_loss=last.loss.asscalar())
                     save()
                     raise Interrupted(f"stopped after generator step {trainer.generator_steps}")
                 last = trainer.critic_step()
@@ -97,12 +97,13 @@ def fit(trainer, run, *, generator_steps, sample_every, checkpoint_every, bn_mod
                 save()
 
 
-def _record(trainer, last_critic_update, generator_loss, seconds):
-    loss, scores_real, scores_fake = last_critic_update
-    scalars = nd.concat(loss, scores_real.mean(), scores_fake.mean(), generator_loss, dim=0)
-    critic_loss, score_real, score_fake, generator_loss = (float(value) for value in scalars.asnumpy())
+def _record(trainer, last, generator_loss, seconds):
+    penalty = [] if last.gradient_penalty is None else [last.gradient_penalty, last.gradient_norm]
+    scalars = nd.concat(last.loss, last.score_real.mean(), last.score_fake.mean(), generator_loss, *penalty, dim=0)
+    critic_loss, score_real, score_fake, generator_loss, *penalty = (float(value) for value in scalars.asnumpy())
     losses = {"critic_loss": critic_loss, "generator_loss": generator_loss}
-    _require_finite(trainer, **losses, score_real=score_real, score_fake=score_fake)
+    penalised = dict(zip(("gradient_penalty", "gradient_norm"), penalty))
+    _require_finite(trainer, **losses, score_real=score_real, score_fake=score_fake, **penalised)
     return {
         "generator_step": trainer.generator_steps,
         "critic_steps": trainer.critic_steps,
@@ -111,6 +112,7 @@ def _record(trainer, last_critic_update, generator_loss, seconds):
         "em_distance_estimate": score_real - score_fake,
         "score_real": score_real,
         "score_fake": score_fake,
+        **penalised,
         "seconds": round(seconds, 3),
     }
 
@@ -165,7 +167,12 @@ def expected_seconds(trainer, generator_steps, image_shape):
         (C, H, W).
     """
     critic_flops, generator_flops = update_flops(
-        trainer.generator, trainer.critic, trainer.batches.batch_size, trainer.latent_dim, image_shape
+        trainer.generator,
+        trainer.critic,
+        trainer.batches.batch_size,
+        trainer.latent_dim,
+        image_shape,
+        trainer.gp_lambda is not None,
     )
     critic_updates = trainer.schedule.critic_updates_until(generator_steps) - trainer.critic_steps
     generator_updates = generator_steps - trainer.generator_steps

@@ -6,17 +6,20 @@ from pathlib import Path
 from typing import Literal, get_args, get_origin
 
 from gluon_wgan.errors import UserError
+from gluon_wgan.presets import PRESETS
 from gluon_wgan.resize import get_resizer
-
-Network = Literal["dcgan", "dcgan-no-bn", "mlp"]
 
 
 @dataclass(frozen=True)
 class Settings:
     """Every setting that can move a number of a run. The defaults are the original PyTorch code's."""
 
-    preset: Literal["wassersteingan", "gluoncv", "paper", "demo"] = "wassersteingan"
-    """defaults of all other flags: the original PyTorch code, GluonCV's script, Algorithm 1, or minutes on a laptop"""
+    preset: Literal[
+        "wassersteingan", "gluoncv", "paper", "demo", "wgan-gp", "wgan-gp-cifar", "wgan-gp-mnist",
+        "hw6", "hw6-medium", "hw6-simple", "mlp-mnist",
+    ] = "wassersteingan"  # fmt: skip
+    """defaults of all other flags: the original PyTorch code, GluonCV's script, Algorithm 1, minutes on a laptop; the
+    gradient penalty's paper at 64x64, 32x32, 28x28; a course's homework (penalty, clipping, plain GAN); a tutorial"""
 
     data: str | None = None
     """an LSUN root, *_lmdb folder, folder of pictures, MNIST idx files or CIFAR-10; without it, drawn bedrooms"""
@@ -31,10 +34,12 @@ class Settings:
     image_channels: int = 3
     """3 (RGB) or 1 (grey)"""
 
-    generator: Network = "dcgan"
+    generator: Literal["dcgan", "dcgan-no-bn", "conv5", "conv5-no-bn", "mlp", "mlp-mnist"] = "dcgan"
     """network of the generator"""
-    critic: Network = "dcgan"
-    """network of the critic"""
+    critic: Literal[
+        "dcgan", "dcgan-layer-norm", "dcgan-no-bn", "conv5", "conv5-instance-norm", "conv5-no-bn", "mlp", "mlp-mnist"
+    ] = "dcgan"
+    """network of the critic; a gradient penalty wants one without BatchNorm: any but dcgan and conv5"""
     generator_channels: int = 64
     """feature maps at the generator's largest picture (mlp: units per hidden layer)"""
     critic_channels: int = 64
@@ -58,16 +63,19 @@ class Settings:
     """every so many generator steps one more is boosted (steps 501, 1001, ...); 0 for none"""
     epoch_end: Literal["run_on", "cut"] = "run_on"
     """run_on: drop an epoch's tail; cut (the original code): train on it, and end critic updates, a boost too, there"""
+    generator_turn: Literal["after_critic", "with_critic"] = "after_critic"
+    """after_critic: after n_critic critic updates, on latents of its own; with_critic (the tutorial on MNIST): after
+    batches 0, n_critic, 2 n_critic, ... of every epoch, tail included, on the latents of the critic's last update"""
     loss: Literal["wasserstein", "minimax", "non_saturating"] = "wasserstein"
     """wasserstein, or one of the two plain GAN losses, for comparison"""
-    lipschitz: Literal["clip", "gradient_penalty"] = "clip"
-    """how the critic is kept Lipschitz; gradient_penalty is not built yet and is refused"""
+    lipschitz: Literal["clip", "gradient_penalty", "none"] = "clip"
+    """how the critic is kept Lipschitz; none is for the plain GAN losses"""
     clip_bound: float = 0.01
     """clip: every trainable critic weight is kept in [-clip_bound, clip_bound]"""
     clip_order: Literal["before_update", "after_update"] = "before_update"
     """clip before each critic update (the original code) or after it (the paper)"""
     gp_lambda: float = 10.0
-    """gradient_penalty: its weight"""
+    """gradient_penalty: its weight in the critic's loss"""
     gp_one_sided: bool = False
     """gradient_penalty: only norms above 1 cost"""
 
@@ -111,11 +119,18 @@ class Settings:
         get_resizer(self.resize)
         if self.image_channels not in (1, 3):
             raise UserError("--image-channels", self.image_channels, "1 or 3")
-        uses_dcgan = self.generator != "mlp" or self.critic != "mlp"
-        if uses_dcgan and (self.image_size < 16 or not math.log2(self.image_size).is_integer()):
+        if self.generator_turn == "with_critic" and (self.boost_generator_steps or self.boost_every):
+            given = f"{self.boost_generator_steps}, and --boost-every {self.boost_every}, with with_critic turns"
+            raise UserError("--boost-generator-steps", given, "0 for both: an epoch's turns are fixed")
+        networks = {name.partition("-")[0] for name in (self.generator, self.critic)}
+        doubled = self.image_size >= 16 and math.log2(self.image_size).is_integer()
+        if "dcgan" in networks and not doubled:
             raise UserError("--image-size", self.image_size, "16, 32, 64, 128, ... (16 times a power of 2) for dcgan")
-        if self.lipschitz == "gradient_penalty":
-            raise UserError("--lipschitz", "gradient_penalty", "clip (the gradient penalty is not built yet)")
+        if "conv5" in networks and not (doubled or self.image_size == 28):
+            raise UserError("--image-size", self.image_size, "28, or 16, 32, 64, 128, ... for conv5")
+        if self.lipschitz == "gradient_penalty" and self.critic in ("dcgan", "conv5"):
+            given = f"{self.critic}, whose BatchNorm ties samples together, with a penalty per sample"
+            raise UserError("--critic", given, "one with -layer-norm, -instance-norm or -no-bn in its name, or an mlp")
 
     def to_json(self):
         """Return the settings as a dict of JSON values."""
@@ -160,38 +175,15 @@ def _check_number(name, value, kind):
         raise UserError(flag, value, "more than 0")
 
 
-# Each preset carries its source; a flag that differs from it is an override and shows in the run's name.
-_PRESETS = {
-    # github.com/martinarjovsky/WassersteinGAN, main.py with its default flags on LSUN
-    "wassersteingan": {},
-    # github.com/dmlc/gluon-cv, scripts/gan/wgan/train_wgan.py (0.3)
-    "gluoncv": {
-        "resize": "gluoncv",
-        "epsilon_placement": "inside_sqrt",
-        "critic_rmsprop_epsilon": 1e-12,
-        "generator_rmsprop_epsilon": 1e-14,
-        "bn_mode": "running",
-    },
-    # Arjovsky, Chintala, Bottou: Wasserstein GAN (2017), Algorithm 1
-    "paper": {"clip_order": "after_update", "boost_generator_steps": 0, "boost_every": 0},
-    # ours: the original at a size that a laptop trains in minutes
-    "demo": {
-        "image_size": 32,
-        "generator_channels": 16,
-        "critic_channels": 16,
-        "generator_steps": 2000,
-        "checkpoint_every": 250,
-    },
-}
 # The embedded data: drawn once, the same for every seed, so that seeds compare training and not data.
 PROCEDURAL_PICTURES = 2000
 
 
 def preset_settings(name):
-    """Return the `Settings` of a preset: "wassersteingan", "gluoncv", "paper" or "demo"; else UserError."""
-    if name not in _PRESETS:
-        raise UserError("--preset", repr(name), ", ".join(_PRESETS))
-    return Settings(preset=name, **_PRESETS[name])
+    """Return the `Settings` of a preset; raises UserError, with the presets' names, if there is none of that name."""
+    if name not in PRESETS:
+        raise UserError("--preset", repr(name), ", ".join(PRESETS))
+    return Settings(preset=name, **PRESETS[name])
 
 
 def default_run_name(settings):

@@ -1,7 +1,6 @@
-"""The critic's and the generator's updates, and the schedule between them. It gets objects, not flags."""
+"""The critic's and the generator's updates. It gets objects, not flags."""
 
-from array import array
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import mxnet as mx
 from mxnet import autograd, nd
@@ -9,54 +8,28 @@ from mxnet import autograd, nd
 from gluon_wgan import streams
 from gluon_wgan.checkpoint import load_checkpoint, save_checkpoint
 from gluon_wgan.errors import UserError
-from gluon_wgan.lipschitz import clip_weights
+from gluon_wgan.lipschitz import clip_weights, gradient_norm, gradient_penalty, interpolates
 from gluon_wgan.losses import critic_loss, generator_loss
 
 
-@dataclass(frozen=True)
-class Schedule:
-    """How many critic updates come before each generator update.
+class CriticUpdate(NamedTuple):
+    """What one critic update saw.
 
-    n_critic; but n_critic_boost for the first boost_generator_steps generator steps and for every boost_every-th
-    (0-based 500, 1000, ...; 0 for never), as in the original code. Algorithm 1 of the paper has no boost.
-
-    In the original code the end of an epoch also ends the critic updates, boosted or not: the generator update follows
-    at once, and the next generator step begins with the next epoch. `batches_an_epoch` does so; 0 lets them run on.
+    Attributes
+    ----------
+    loss : mxnet.nd.NDArray
+        (1,), without the penalty.
+    score_real, score_fake : mxnet.nd.NDArray
+        (N,) of the real batch, and (batch_size,).
+    gradient_penalty, gradient_norm : mxnet.nd.NDArray or None
+        (1,): the penalty, not yet times lambda, and the mean norm of the input gradients; None without a penalty.
     """
 
-    n_critic: int = 5
-    n_critic_boost: int = 100
-    boost_generator_steps: int = 25
-    boost_every: int = 500
-    batches_an_epoch: int = 0
-    # where epochs cut there is no closed form: critic updates of the first 0, 1, ... generator steps, walked once
-    _walked: array = field(default_factory=lambda: array("q", [0]), init=False, repr=False, compare=False)
-
-    def critic_updates(self, generator_step):
-        """Return the critic updates of generator step 1, 2, ..."""
-        if self.batches_an_epoch:
-            return self.critic_updates_until(generator_step) - self.critic_updates_until(generator_step - 1)
-        return self._uncut(generator_step)
-
-    def _uncut(self, generator_step):
-        index = generator_step - 1
-        again = self.boost_every and index > 0 and index % self.boost_every == 0
-        return self.n_critic_boost if index < self.boost_generator_steps or again else self.n_critic
-
-    def critic_updates_until(self, generator_steps):
-        """Return the critic updates of the first `generator_steps` generator steps together."""
-        if self.batches_an_epoch:
-            for step in range(len(self._walked), generator_steps + 1):
-                done = self._walked[-1]
-                left_in_epoch = self.batches_an_epoch - done % self.batches_an_epoch
-                self._walked.append(done + min(self._uncut(step), left_in_epoch))
-            return self._walked[generator_steps]
-        boosted = min(self.boost_generator_steps, generator_steps)
-        if self.boost_every and generator_steps:
-            later = (generator_steps - 1) // self.boost_every  # 0-based indices that are positive multiples
-            within = max(0, min(self.boost_generator_steps, generator_steps) - 1) // self.boost_every
-            boosted += later - within
-        return boosted * self.n_critic_boost + (generator_steps - boosted) * self.n_critic
+    loss: mx.nd.NDArray
+    score_real: mx.nd.NDArray
+    score_fake: mx.nd.NDArray
+    gradient_penalty: mx.nd.NDArray | None = None
+    gradient_norm: mx.nd.NDArray | None = None
 
 
 class Trainer:
@@ -74,7 +47,10 @@ class Trainer:
         fall short of it at an epoch's end; latents are a full batch all the same, as in the original code.
     generator_optimizer, critic_optimizer : mxnet.optimizer.Optimizer
         One each. If the critic's clips the weights itself (`RMSProp(clip_weights=...)`), give `clip_bound=None`.
-    schedule : Schedule
+    schedule : Schedule or EpochSchedule
+    shared_latents : bool
+        The generator's update takes the latents of the critic's last update, and both take as many as there are real
+        pictures.
     loss : str
         See `gluon_wgan.losses`.
     clip_bound : float or None
@@ -82,9 +58,13 @@ class Trainer:
     clip_order : str
         "before_update": before each critic update, as the original code does, so that the generator sees a critic that
         is one update outside the box. "after_update": as Algorithm 1.
+    gp_lambda : float or None
+        Weight of a gradient penalty on the critic, which is made of `gluon_wgan.layers`; None for no penalty.
+    gp_one_sided : bool
+        See `gluon_wgan.lipschitz.gradient_penalty`.
     latent_dim : int
     seed : int
-        Of the latents.
+        Of the latents, and of the interpolation weights.
     hybridize : bool
 
     Raises
@@ -102,9 +82,12 @@ class Trainer:
         generator_optimizer,
         critic_optimizer,
         schedule,
+        shared_latents=False,
         loss="wasserstein",
         clip_bound=0.01,
         clip_order="before_update",
+        gp_lambda=None,
+        gp_one_sided=False,
         latent_dim=100,
         seed=0,
         hybridize=True,
@@ -112,8 +95,9 @@ class Trainer:
         if clip_order not in ("before_update", "after_update"):
             raise UserError("clip_order", repr(clip_order), "before_update or after_update")
         self.generator, self.critic, self.batches = generator, critic, batches
-        self.schedule, self.loss = schedule, loss
+        self.schedule, self.shared_latents, self.loss = schedule, shared_latents, loss
         self.clip_bound, self.clip_order = clip_bound, clip_order
+        self.gp_lambda, self.gp_one_sided = gp_lambda, gp_one_sided
         self.latent_dim, self.seed = latent_dim, seed
         if hybridize:
             # Without static_shape, no faster here: its operations hide from the engine that BatchNorm's backward writes
@@ -141,21 +125,23 @@ class Trainer:
         return nd.array(values, ctx=self._context, dtype=self._dtype)
 
     def critic_step(self):
-        """Update the critic once, on the next batch; return (critic_loss, score_real, score_fake).
-
-        Their shapes are (1,), (N,) of the real batch, and (batch_size,).
-        """
+        """Update the critic once, on the next batch; return a `CriticUpdate`."""
         if self.clip_bound and self.clip_order == "before_update":
             clip_weights(self.critic, self.clip_bound)
         real = self._array(self.batches[self.critic_steps])
-        latent = self.latents("critic_latents", self.critic_steps)
+        latent = self.latents("critic_latents", self.critic_steps, len(real) if self.shared_latents else None)
         # train_mode, not record: batch statistics as in training, and no graph to keep
         with autograd.train_mode():
             fake = self.generator(latent)
         with autograd.record():
             score_real, score_fake = self.critic(real), self.critic(fake)
             loss = critic_loss(self.loss, score_real, score_fake)
-        loss.backward()
+            update = CriticUpdate(loss, score_real, score_fake)
+            total = loss
+            if self.gp_lambda is not None:
+                update = update._replace(**self._penalty(real, fake))
+                total = loss + self.gp_lambda * update.gradient_penalty
+        total.backward()
         self._update("critic")
         if self.clip_bound and self.clip_order == "after_update":
             clip_weights(self.critic, self.clip_bound)
@@ -164,14 +150,27 @@ class Trainer:
         if self._previous_loss is not None:
             self._previous_loss.wait_to_read()
         self._previous_loss = loss
-        return loss, score_real, score_fake
+        return update
+
+    def _penalty(self, real, fake):
+        """Return the penalty on interpolates, and the mean norm. At an epoch's end real pictures may be fewer."""
+        count = len(real)
+        weights = streams.uniform(self.seed, "interpolation_weights", self.critic_steps, (count,))
+        between = interpolates(real, fake[:count], weights)
+        _, gradient = self.critic.scores_and_input_gradient(between)
+        penalty = gradient_penalty(gradient, self.gp_one_sided)
+        return {"gradient_penalty": penalty, "gradient_norm": gradient_norm(gradient).mean()}
 
     def generator_step(self):
         """Update the generator once; return generator_loss, a scalar array.
 
         The chain rule is applied in two halves, at the pictures: the critic's weight gradients are then never computed.
         """
-        latent = self.latents("generator_latents", self.generator_steps)
+        if self.shared_latents:
+            last = self.critic_steps - 1
+            latent = self.latents("critic_latents", last, len(self.batches[last]))
+        else:
+            latent = self.latents("generator_latents", self.generator_steps)
         with autograd.record():
             fake = self.generator(latent)
         pictures = fake.detach()

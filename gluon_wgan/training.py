@@ -20,8 +20,9 @@ from gluon_wgan.errors import UserError
 from gluon_wgan.models import build_critic, build_generator, parameter_count
 from gluon_wgan.rmsprop import RMSProp
 from gluon_wgan.run_folder import describe_environment, locked
+from gluon_wgan.schedule import EpochSchedule, Schedule
 from gluon_wgan.settings import PROCEDURAL_PICTURES, flag_of
-from gluon_wgan.trainer import Schedule, Trainer
+from gluon_wgan.trainer import Trainer
 
 log = logging.getLogger(__name__)
 
@@ -110,17 +111,19 @@ def _encoded_rooms(count):
 def open_batches(settings, prepared):
     """Return the `Batches` of prepared pictures that the settings describe."""
     rows = np.flatnonzero(~prepared.held_out) if settings.hold_out else None
-    return Batches(prepared, settings.batch_size, settings.seed, rows, tail=settings.epoch_end == "cut")
+    tail = settings.epoch_end == "cut" or settings.generator_turn == "with_critic"
+    return Batches(prepared, settings.batch_size, settings.seed, rows, tail=tail)
 
 
 def build_trainer(settings, batches, context, hybridize=True):
     """Return a `Trainer` with the networks, optimizers, schedule and clipping that the settings describe.
 
-    For --epoch-end cut, `batches` have their tail, and a length.
+    For --epoch-end cut and --generator-turn with_critic, `batches` have their tail, and a length.
     """
     generator, critic = build_generator(settings), build_critic(settings)
     for network in (generator, critic):
         network.collect_params().reset_ctx(context)
+    clip_bound = settings.clip_bound if settings.lipschitz == "clip" else None
     # MXNet's fused kernel clips after the update: where that is what is asked for, it does both at once
     fused_clip = (settings.optimizer, settings.clip_order) == ("rmsprop", "after_update")
     return Trainer(
@@ -128,22 +131,29 @@ def build_trainer(settings, batches, context, hybridize=True):
         critic,
         batches,
         generator_optimizer=_optimizer(settings, settings.generator_rmsprop_epsilon, None),
-        critic_optimizer=_optimizer(
-            settings, settings.critic_rmsprop_epsilon, settings.clip_bound if fused_clip else None
-        ),
-        schedule=Schedule(
-            settings.n_critic,
-            settings.n_critic_boost,
-            settings.boost_generator_steps,
-            settings.boost_every,
-            batches_an_epoch=len(batches) if settings.epoch_end == "cut" else 0,
-        ),
+        critic_optimizer=_optimizer(settings, settings.critic_rmsprop_epsilon, clip_bound if fused_clip else None),
+        schedule=_schedule(settings, batches),
+        shared_latents=settings.generator_turn == "with_critic",
         loss=settings.loss,
-        clip_bound=None if fused_clip else settings.clip_bound,
+        clip_bound=None if fused_clip else clip_bound,
         clip_order=settings.clip_order,
+        gp_lambda=settings.gp_lambda if settings.lipschitz == "gradient_penalty" else None,
+        gp_one_sided=settings.gp_one_sided,
         latent_dim=settings.latent_dim,
         seed=settings.seed,
         hybridize=hybridize,
+    )
+
+
+def _schedule(settings, batches):
+    if settings.generator_turn == "with_critic":
+        return EpochSchedule(settings.n_critic, len(batches))
+    return Schedule(
+        settings.n_critic,
+        settings.n_critic_boost,
+        settings.boost_generator_steps,
+        settings.boost_every,
+        batches_an_epoch=len(batches) if settings.epoch_end == "cut" else 0,
     )
 
 

@@ -82,7 +82,7 @@ BAD = [
     ("no GPU", lambda root, good: ["--data", good, "--device", "gpu"], ["--device", "gpu", "cpu"]),
     ("batch", lambda root, good: ["--data", good, "--batch-size", 13], ["--batch-size", "13", "1 to 12"]),
     ("preset", lambda root, good: ["--preset", "hope"], ["--preset", "hope", "wassersteingan"]),
-    ("penalty", lambda root, good: ["--lipschitz", "gradient_penalty"], ["--lipschitz", "gradient_penalty", "clip"]),
+    ("penalty", lambda root, good: ["--lipschitz", "gradient_penalty"], ["--critic", "BatchNorm", "-layer-norm"]),
     ("no run", lambda root, good: ["--resume", "--out", folder_named(root, "y")], ["--resume", "y", "config.json"]),
     ("nothing there", lambda root, good: ["--resume", "--out", root / "z"], ["--resume", "z", "config.json"]),
     ("out is a file", lambda root, good: ["--data", good, "--out", good / "00.png"], ["--out", "00.png"]),

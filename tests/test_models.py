@@ -22,7 +22,6 @@ from training_fixtures import (
 
 from gluon_wgan import streams
 from gluon_wgan.models import DCGANCritic, DCGANGenerator, build_critic, build_generator, parameter_count
-from gluon_wgan.models.dcgan import LeakyReLU
 from gluon_wgan.models.initialise import initialise
 from gluon_wgan.settings import Settings
 
@@ -260,22 +259,3 @@ def test_hybridized_equals_not_and_keeps_earlier_results(network, kind):
         assert np.allclose(first.asnumpy(), expected[0], rtol=1e-5, atol=1e-7)
         assert np.allclose(second.asnumpy(), expected[1], rtol=1e-5, atol=1e-7)
         assert np.abs(expected[0] - expected[1]).max() > 1e-5  # else keeping would prove nothing
-
-
-def test_leaky_relu_is_exact_in_float64():
-    values = np.random.default_rng(0).normal(size=(2, 3, 4, 4))
-    layer = LeakyReLU(0.2)
-    layer.cast("float64")
-    images = nd.array(values, dtype="float64")
-    images.attach_grad()
-    with autograd.record():
-        out = layer(images)
-    out.backward()
-    # 2 ulp; MXNet's own operator is 1e-8 off, since it rounds the product to float32
-    assert abs(out.asnumpy() - np.where(values > 0, values, 0.2 * values)).max() < 4e-16 * abs(values).max()
-    assert np.array_equal(images.grad.asnumpy(), np.where(values > 0, 1, 0.2))
-
-
-def test_leaky_relu_in_float32_is_mxnets():
-    images = nd.array(np.random.default_rng(0).normal(size=(2, 3, 4, 4)))
-    assert np.array_equal(LeakyReLU(0.2)(images).asnumpy(), nd.LeakyReLU(images, slope=0.2).asnumpy())

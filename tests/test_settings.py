@@ -69,7 +69,23 @@ DEMO = {
     "generator_steps": 2000,
     "checkpoint_every": 250,
 }
-PRESETS = {"wassersteingan": {}, "gluoncv": GLUONCV, "paper": PAPER, "demo": DEMO}
+# Gulrajani et al. 2017, Algorithm 1's defaults: lambda 10, n_critic 5, alpha .0001, beta1 0, beta2 .9; batch 64
+WGAN_GP = {
+    "critic": "dcgan-layer-norm",
+    "lipschitz": "gradient_penalty",
+    "gp_lambda": 10,
+    "gp_one_sided": False,
+    "optimizer": "adam",
+    "learning_rate": 1e-4,
+    "adam_beta1": 0,
+    "adam_beta2": 0.9,
+    "n_critic": 5,
+    "batch_size": 64,
+    "boost_generator_steps": 0,
+    "boost_every": 0,
+    "generator_steps": 200_000,
+}
+PRESETS = {"wassersteingan": {}, "gluoncv": GLUONCV, "paper": PAPER, "wgan-gp": WGAN_GP, "demo": DEMO}
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -121,9 +137,11 @@ def test_an_unknown_choice_names_the_flag_and_the_choices(name):
     assert str(getattr(Settings(), name)) in raised.value.allowed
 
 
-def test_what_is_not_built_is_refused():
-    with pytest.raises(UserError, match="--lipschitz: given gradient_penalty"):
+def test_a_penalty_on_a_critic_with_batch_norm_is_refused():
+    with pytest.raises(UserError, match=r"--critic: given dcgan, whose BatchNorm ties samples.*-layer-norm"):
         Settings(lipschitz="gradient_penalty")
+    for critic in ("dcgan-layer-norm", "dcgan-no-bn", "mlp"):
+        assert Settings(lipschitz="gradient_penalty", critic=critic).critic == critic
 
 
 @pytest.mark.parametrize("size", [1, 8, 15, 24, 60, 63, 65, 96])

@@ -3,23 +3,20 @@
 import gluon_wgan  # noqa: F401, before mxnet
 
 # isort: split
-import math
 
 import mxnet as mx
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from mxnet import autograd, gluon, nd
 from training_fixtures import FixedBatches, NumpyMLP, make_trainer, numbers_of, run, same_bits, tiny_settings
 
 from gluon_wgan import streams
-from gluon_wgan.data import Batches
 from gluon_wgan.errors import UserError
 from gluon_wgan.losses import generator_loss
 from gluon_wgan.models import build_critic, build_generator
 from gluon_wgan.rmsprop import RMSProp
-from gluon_wgan.trainer import Schedule, Trainer, sample
+from gluon_wgan.schedule import EpochSchedule, Schedule
+from gluon_wgan.trainer import Trainer, sample
 from gluon_wgan.training import build_trainer
 
 MLP = {"generator": "mlp", "critic": "mlp", "generator_channels": 6, "critic_channels": 5, "image_size": 4}
@@ -30,74 +27,7 @@ def gradients_of(block):
     return {name: p.grad().asnumpy() for name, p in block.collect_params().items() if p.grad_req != "null"}
 
 
-# --- schedule
-
-
-def test_the_originals_schedule():
-    schedule = Schedule()
-    boosted = {*range(1, 26), 501, 1001, 1501}
-    assert [schedule.critic_updates(step) for step in range(1, 1601)] == [
-        100 if step in boosted else 5 for step in range(1, 1601)
-    ]
-    assert schedule.critic_updates_until(25) == 2500
-    assert schedule.critic_updates_until(501) == 26 * 100 + 475 * 5
-
-
-@given(st.integers(1, 9), st.integers(1, 9), st.integers(0, 30), st.integers(0, 12), st.integers(0, 60))
-@settings(max_examples=300, deadline=None, derandomize=True)
-def test_the_closed_form_is_the_sum(n_critic, boost, boost_steps, boost_every, steps):
-    total = 0
-    for index in range(steps):  # 0-based, as in the original's code
-        boosted = index < boost_steps or (boost_every > 0 and index > 0 and index % boost_every == 0)
-        total += boost if boosted else n_critic
-    schedule = Schedule(n_critic, boost, boost_steps, boost_every)
-    assert schedule.critic_updates_until(steps) == total
-    assert sum(schedule.critic_updates(step) for step in range(1, steps + 1)) == total
-
-
-def updates_of_the_originals_loops(count, batch_size, n_critic, boost, boost_steps, boost_every, epochs):
-    """Return the critic updates of each generator step, by the loops of the original code."""
-    updates = []
-    batches = math.ceil(count / batch_size)  # torch's DataLoader with drop_last=False
-    for _ in range(epochs):
-        i = 0
-        while i < batches:
-            index = len(updates)
-            boosted = index < boost_steps or (boost_every > 0 and index > 0 and index % boost_every == 0)
-            j = 0
-            while j < (boost if boosted else n_critic) and i < batches:
-                j += 1
-                i += 1
-            updates.append(j)
-    return updates
-
-
-small = st.integers(1, 9)
-
-
-@given(st.integers(8, 60), st.integers(1, 8), small, small, st.integers(0, 30), st.integers(0, 12), st.data())
-@settings(max_examples=300, deadline=None, derandomize=True)
-def test_epochs_that_cut_follow_the_originals_loops(count, size, n_critic, boost, boost_steps, boost_every, data):
-    updates = updates_of_the_originals_loops(count, size, n_critic, boost, boost_steps, boost_every, epochs=4)
-    batches = Batches(np.zeros((count, 1, 1, 1), np.uint8), size, 0, tail=True)
-    schedule = Schedule(n_critic, boost, boost_steps, boost_every, batches_an_epoch=len(batches))
-    for step in data.draw(st.permutations(range(len(updates) + 1))):  # what was asked before must not matter
-        assert schedule.critic_updates_until(step) == sum(updates[:step])
-        assert step == 0 or schedule.critic_updates(step) == updates[step - 1]
-
-
-def test_the_originals_schedule_on_100_pictures():
-    # by hand: batches of 8, 12 and a tail; each of the 25 boosts of 100 ends after an epoch of 13
-    schedule = Schedule(batches_an_epoch=13)
-    updates = [schedule.critic_updates(step) for step in range(1, 33)]
-    assert updates == [13] * 25 + [5, 5, 3, 5, 5, 3, 5]
-
-
-def test_a_schedule_stays_itself_when_asked():
-    schedule, same = Schedule(batches_an_epoch=7), Schedule(batches_an_epoch=7)
-    schedule.critic_updates_until(1000)
-    assert schedule == same and hash(schedule) == hash(same) and repr(schedule) == repr(same)
-    assert schedule != Schedule()
+# --- the schedule in the trainer
 
 
 def test_updates_left():
@@ -118,9 +48,9 @@ def test_updates_left_where_epochs_cut():
     for _ in range(4):
         while trainer.critic_updates_left():
             left.append(trainer.critic_updates_left())
-            _, score_real, score_fake = trainer.critic_step()
-            real_pictures.append(len(score_real))
-            assert len(score_fake) == 4  # latents are a full batch, as in the original
+            update = trainer.critic_step()
+            real_pictures.append(len(update.score_real))
+            assert len(update.score_fake) == 4  # latents are a full batch, as in the original
         trainer.generator_step()
     assert left == [3, 2, 1, 2, 1, 1, 2, 1]
     assert real_pictures == [4, 4, 2, 4, 4, 2, 4, 4]
@@ -146,7 +76,7 @@ def test_updates_equal_numpy(clip_order, hybridize, tail):
     for update in range(6):
         if update % 3 < 2:
             step = trainer.critic_steps
-            loss, score_real, score_fake = trainer.critic_step()
+            loss, score_real, score_fake = trainer.critic_step()[:3]
             if clip_order == "before_update":
                 nets["critic"].clip(BOUND)
             latent = streams.normal(0, "critic_latents", step, (count, 3)).astype(np.float64)
@@ -241,7 +171,7 @@ def test_hybridized_networks_take_a_tails_size_and_the_full_one_again():
     trainers = [make_trainer(hybridize=hybridize, tail=True) for hybridize in (False, True)]
     for _ in range(8):  # 12 critic updates, 4 epochs; static memory is laid out anew at each change of size
         for _ in range(trainers[0].critic_updates_left()):
-            same_results(*(trainer.critic_step() for trainer in trainers))
+            same_results(*(trainer.critic_step()[:3] for trainer in trainers))
         same_results(*([trainer.generator_step()] for trainer in trainers))
     assert trainers[0].critic_steps == 12
 
@@ -274,7 +204,7 @@ def test_the_critics_fakes_are_made_with_batch_statistics():
             fake = twin.generator(latent)
         with autograd.train_mode():
             scores[mode] = twin.critic(fake).asnumpy()
-    _, _, score_fake = trainer.critic_step()
+    score_fake = trainer.critic_step().score_fake
     assert not np.allclose(scores[autograd.train_mode], scores[autograd.predict_mode], rtol=1e-2, atol=0)
     assert np.allclose(score_fake.asnumpy(), scores[autograd.train_mode], rtol=1e-5, atol=1e-7)  # float32
 
@@ -324,7 +254,7 @@ def critic_trained_on(real, fake):
         hybridize=False,
     )
     for _ in range(40):
-        _, score_real, score_fake = trainer.critic_step()
+        _, score_real, score_fake = trainer.critic_step()[:3]
     return (score_real.mean() - score_fake.mean()).asscalar()
 
 
@@ -359,3 +289,20 @@ def test_unknown_choices_are_refused():
         make_trainer(clip_order="sometimes")
     with pytest.raises(UserError, match="--loss"):
         make_trainer(loss="hinge").critic_step()
+
+
+def test_turns_with_the_critic_share_its_latents():
+    # 3 batches an epoch, the last with 2 of 4 pictures; a turn after batches 0 and 2 of each
+    trainer = make_trainer(changes=MLP, tail=True, schedule=EpochSchedule(2, 3), shared_latents=True)
+    drawn = []
+    whole = trainer.latents
+
+    def noted(purpose, index, count=None):
+        drawn.append((purpose, index, count))
+        return whole(purpose, index, count)
+
+    trainer.latents = noted
+    run(trainer, 3)
+    counts = {0: 4, 1: 4, 2: 2, 3: 4}
+    expected = [0, 0, 1, 2, 2, 3, 3]  # critic, generator, critic, critic, generator, ...
+    assert drawn == [("critic_latents", index, counts[index]) for index in expected]

@@ -4,8 +4,9 @@ import numpy as np
 
 from gluon_wgan.models import build_critic, build_generator
 from gluon_wgan.rmsprop import RMSProp
+from gluon_wgan.schedule import Schedule
 from gluon_wgan.settings import Settings
-from gluon_wgan.trainer import Schedule, Trainer
+from gluon_wgan.trainer import Trainer
 
 TINY = {
     "image_size": 16,

@@ -4,6 +4,7 @@ import dataclasses
 
 from mxnet import nd
 
+from gluon_wgan.errors import UserError
 from gluon_wgan.interop.generator_config import read_generator_config
 from gluon_wgan.interop.infer import critic_of_state_dict
 from gluon_wgan.interop.layout import CriticShape, GeneratorShape, critic_layout, generator_layout
@@ -99,7 +100,12 @@ def fill(block, values):
 
 
 def shapes_of(settings):
-    """Return (`GeneratorShape`, `CriticShape`) of settings."""
+    """Return (`GeneratorShape`, `CriticShape`) of settings; raises UserError if the originals have no such network."""
+    for network in ("generator", "critic"):
+        name = getattr(settings, network)
+        if name not in ("dcgan", "dcgan-no-bn", "mlp"):
+            given = f"one whose {network} is {name}"
+            raise UserError("run", given, "one with dcgan, dcgan-no-bn or mlp, as the originals have")
     pictures = (settings.image_size, settings.image_channels)
     extra = settings.extra_layers
     generator = GeneratorShape(settings.generator, *pictures, settings.latent_dim, settings.generator_channels, extra)

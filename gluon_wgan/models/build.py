@@ -1,8 +1,12 @@
 """From settings to networks with their initial weights."""
 
+from gluon_wgan.models.conv5 import Conv5Critic, Conv5Generator
 from gluon_wgan.models.dcgan import DCGANCritic, DCGANGenerator
 from gluon_wgan.models.initialise import initialise
-from gluon_wgan.models.mlp import MLPCritic, MLPGenerator
+from gluon_wgan.models.mlp import LeakyMLPCritic, LeakyMLPGenerator, MLPCritic, MLPGenerator
+
+# what follows the critic's name
+_NORMS = {"": "batch", "layer-norm": "layer", "instance-norm": "instance", "no-bn": None}
 
 
 def build_generator(settings):
@@ -16,10 +20,13 @@ def build_generator(settings):
     settings : gluon_wgan.settings.Settings
     """
     sizes = (settings.image_size, settings.image_channels, settings.latent_dim, settings.generator_channels)
-    if settings.generator == "mlp":
-        generator = MLPGenerator(*sizes)
+    network, _, norm = settings.generator.partition("-")
+    if network == "mlp":
+        generator = (LeakyMLPGenerator if norm == "mnist" else MLPGenerator)(*sizes)
+    elif network == "conv5":
+        generator = Conv5Generator(*sizes, norm != "no-bn")
     else:
-        generator = DCGANGenerator(*sizes, settings.generator == "dcgan", settings.extra_layers)
+        generator = DCGANGenerator(*sizes, norm != "no-bn", settings.extra_layers)
     initialise(generator, settings.seed, "generator_weights")
     return generator
 
@@ -34,10 +41,13 @@ def build_critic(settings):
     settings : gluon_wgan.settings.Settings
     """
     sizes = (settings.image_size, settings.image_channels, settings.critic_channels)
-    if settings.critic == "mlp":
-        critic = MLPCritic(*sizes)
+    network, _, norm = settings.critic.partition("-")
+    if network == "mlp":
+        critic = (LeakyMLPCritic if norm == "mnist" else MLPCritic)(*sizes)
+    elif network == "conv5":
+        critic = Conv5Critic(*sizes, _NORMS[norm])
     else:
-        critic = DCGANCritic(*sizes, settings.critic == "dcgan", settings.extra_layers)
+        critic = DCGANCritic(*sizes, _NORMS[norm], settings.extra_layers)
     initialise(critic, settings.seed, "critic_weights")
     return critic
 

@@ -4,34 +4,12 @@ LeakyReLU's slope is .2, BatchNorm's epsilon 1e-5 and momentum .9 (PyTorch's .1)
 in `main`, in the reference's order, so parameters are named main.0.weight, main.1.gamma, ...
 """
 
-import numpy as np
 from mxnet.gluon import nn
 
+from gluon_wgan import layers
+from gluon_wgan.models.critic import CriticNetwork
+
 _LEAKY_SLOPE = 0.2
-
-
-class LeakyReLU(nn.HybridBlock):
-    """LeakyReLU as PyTorch has it in both precisions: on float64, MXNet's own rounds slope * x to float32.
-
-    Parameters
-    ----------
-    slope : float
-        Factor of negative numbers, less than 1.
-    """
-
-    def __init__(self, slope, **kwargs):
-        super().__init__(**kwargs)
-        self._slope = slope
-        self._exact = False
-
-    def cast(self, dtype):
-        """Choose the operator by the precision: MXNet's own is the faster, and exact enough in float32."""
-        self._exact = np.dtype(dtype) == np.float64
-        super().cast(dtype)
-
-    def hybrid_forward(self, F, x):
-        """Return the larger of x and slope * x."""
-        return F.maximum(x, self._slope * x) if self._exact else F.LeakyReLU(x, slope=self._slope)
 
 
 class DCGANGenerator(nn.HybridBlock):
@@ -79,7 +57,7 @@ class DCGANGenerator(nn.HybridBlock):
         return self.main(latent)
 
 
-class DCGANCritic(nn.HybridBlock):
+class DCGANCritic(CriticNetwork):
     """Map pictures (N, image_channels, image_size, image_size) to scores (N,), unbounded: no sigmoid at the end.
 
     The generator's mirror: 4x4 convolutions of stride 2 down to 4x4 pixels, LeakyReLU, BatchNorm on all but the first,
@@ -90,36 +68,37 @@ class DCGANCritic(nn.HybridBlock):
     ----------
     image_size, image_channels, channels : int
         `channels` counts the feature maps of the widest picture, half the input's side.
-    batch_norm : bool
+    norm : str or None
+        "batch", "layer" (over a picture's C, H, W, as WGAN-GP has it) or None.
     extra_layers : int
-        3x3 convolutions, with BatchNorm and LeakyReLU, after the first layer.
+        3x3 convolutions, normalised, with LeakyReLU, after the first layer.
     """
 
-    def __init__(self, image_size, image_channels, channels, batch_norm=True, extra_layers=0, **kwargs):
+    def __init__(self, image_size, image_channels, channels, norm="batch", extra_layers=0, **kwargs):
         super().__init__(**kwargs)
 
         def add(convolution, normalised_width):
             self.main.add(convolution)
-            if batch_norm and normalised_width:
-                self.main.add(nn.BatchNorm(in_channels=normalised_width))
-            self.main.add(LeakyReLU(_LEAKY_SLOPE))
+            if norm and normalised_width:
+                self.main.add({"batch": nn.BatchNorm, "layer": layers.LayerNorm}[norm](in_channels=normalised_width))
+            self.main.add(layers.LeakyReLU(_LEAKY_SLOPE))
 
         with self.name_scope():
-            self.main = nn.HybridSequential(prefix="")
+            # BatchNorm is no layer that knows its input gradient
+            self.main = nn.HybridSequential(prefix="") if norm == "batch" else layers.Critic(prefix="")
             with self.main.name_scope():
                 # (N, image_channels, image_size, image_size) -> (N, channels, image_size / 2, image_size / 2)
-                add(nn.Conv2D(channels, 4, 2, 1, use_bias=False, in_channels=image_channels), None)
+                add(layers.Conv2D(channels, 4, 2, 1, use_bias=False, in_channels=image_channels), None)
                 for _ in range(extra_layers):
-                    add(nn.Conv2D(channels, 3, 1, 1, use_bias=False, in_channels=channels), channels)
+                    add(layers.Conv2D(channels, 3, 1, 1, use_bias=False, in_channels=channels), channels)
                 width, side = channels, image_size // 2
                 while side > 4:
                     # (N, width, side, side) -> (N, 2 width, side / 2, side / 2)
-                    add(nn.Conv2D(2 * width, 4, 2, 1, use_bias=False, in_channels=width), 2 * width)
+                    add(layers.Conv2D(2 * width, 4, 2, 1, use_bias=False, in_channels=width), 2 * width)
                     width, side = 2 * width, side // 2
                 # (N, width, 4, 4) -> (N, 1, 1, 1)
-                self.main.add(nn.Conv2D(1, 4, 1, 0, use_bias=False, in_channels=width))
+                self.main.add(layers.Conv2D(1, 4, 1, 0, use_bias=False, in_channels=width))
 
     def hybrid_forward(self, F, images):
         """Return the scores."""
-        # (N, 1, 1, 1) -> (N,); pictures of another size would leave more pixels, and fail here
-        return F.squeeze(self.main(images), axis=(1, 2, 3))
+        return self.scores(F, images)

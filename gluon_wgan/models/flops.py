@@ -40,12 +40,13 @@ def layer_flops(block, input_shape):
     return flops
 
 
-def update_flops(generator, critic, batch_size, latent_dim, image_shape):
+def update_flops(generator, critic, batch_size, latent_dim, image_shape, penalised=False):
     """Return (FLOP of one critic update, FLOP of one generator update) that the algorithm needs.
 
     A critic update: the generator forward; the critic forward and both gradients, on real and on fake pictures,
-    without the gradient by the pictures. A generator update: the generator forward and both gradients, without the
-    gradient by the latents; the critic forward and the gradient by the data, not by its weights.
+    without the gradient by the pictures. With a gradient penalty also the scores and the input gradient of as many
+    interpolates, and of both the gradients by data and weights. A generator update: the generator forward and both
+    gradients, without the gradient by the latents; the critic forward and the gradient by the data, not by its weights.
 
     Parameters
     ----------
@@ -53,10 +54,13 @@ def update_flops(generator, critic, batch_size, latent_dim, image_shape):
     batch_size, latent_dim : int
     image_shape : tuple of int
         (C, H, W).
+    penalised : bool
     """
     in_generator = layer_flops(generator, (batch_size, latent_dim, 1, 1))
     in_critic = layer_flops(critic, (batch_size, *image_shape))
     critic_update = sum(in_generator) + 2 * (3 * sum(in_critic) - in_critic[0])
+    if penalised:
+        critic_update += 6 * sum(in_critic) - in_critic[0]
     generator_update = 3 * sum(in_generator) - in_generator[0] + 2 * sum(in_critic)
     return critic_update, generator_update
 

@@ -3,10 +3,12 @@
 import math
 
 import mxnet as mx
+import numpy as np
 from mxnet import nd
 from mxnet.gluon import nn
 
 from gluon_wgan import streams
+from gluon_wgan.layers import InstanceNorm, LayerNorm
 
 
 def initialise(block, seed, purpose):
@@ -14,7 +16,9 @@ def initialise(block, seed, purpose):
 
     - convolution weights: N(0, .02) (DCGAN; the reference's weights_init)
     - BatchNorm: scale N(1, .02), shift 0, running mean 0, running variance 1
-    - dense layers: weight and bias uniform in +-1 / sqrt(inputs), PyTorch's default, which the reference leaves as is
+    - LayerNorm, InstanceNorm: scale 1, shift 0
+    - dense layers, and biases of convolutions: uniform in +-1 / sqrt(inputs of one output), PyTorch's default, which
+      the references leave as it is. (PyTorch takes the outputs of one input for a transposed convolution's.)
 
     Parameters
     ----------
@@ -32,10 +36,11 @@ def initialise(block, seed, purpose):
             layer.running_var.set_data(nd.ones(layer.running_var.shape))
         elif isinstance(layer, (nn.Conv2D, nn.Conv2DTranspose)):
             draws = {layer.weight: lambda i, shape: 0.02 * streams.normal(seed, purpose, i, shape)}
+            draws |= _uniform(seed, purpose, layer, [layer.bias])
+        elif isinstance(layer, (LayerNorm, InstanceNorm)):
+            draws = {layer.gamma: lambda i, shape: np.ones(shape, np.float32), layer.beta: None}
         elif isinstance(layer, nn.Dense):
-            bound = 1 / math.sqrt(layer.weight.shape[1])
-            draw = _uniform(seed, purpose, bound)
-            draws = {layer.weight: draw, layer.bias: draw}
+            draws = _uniform(seed, purpose, layer, [layer.weight, layer.bias])
         else:
             continue
         for parameter, draw in draws.items():
@@ -44,8 +49,13 @@ def initialise(block, seed, purpose):
             drawn += 1
 
 
-def _uniform(seed, purpose, bound):
-    return lambda i, shape: bound * (2 * streams.uniform(seed, purpose, i, shape) - 1)
+def _uniform(seed, purpose, layer, parameters):
+    bound = 1 / math.sqrt(math.prod(layer.weight.shape[1:]))
+
+    def draw(i, shape):
+        return bound * (2 * streams.uniform(seed, purpose, i, shape) - 1)
+
+    return {parameter: draw for parameter in parameters if parameter is not None}
 
 
 def _leaves(block):

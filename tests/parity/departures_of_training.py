@@ -24,8 +24,9 @@ from gluon_wgan.losses import critic_loss
 from gluon_wgan.models import build_critic, build_generator
 from gluon_wgan.models.dcgan import LeakyReLU
 from gluon_wgan.rmsprop import RMSProp
+from gluon_wgan.schedule import Schedule
 from gluon_wgan.settings import Settings
-from gluon_wgan.trainer import Schedule, Trainer, sample
+from gluon_wgan.trainer import Trainer, sample
 
 GENERATOR_STEPS = 5
 # An epoch has 25 batches of 8 and a tail of 3: it ends within the boost of the fourth generator step.

@@ -18,8 +18,9 @@ from gluon_wgan.losses import critic_loss, generator_loss
 from gluon_wgan.models import build_critic, build_generator
 from gluon_wgan.resize import crop_offset, get_resizer, resize_and_crop
 from gluon_wgan.rmsprop import RMSProp
+from gluon_wgan.schedule import Schedule
 from gluon_wgan.settings import Settings
-from gluon_wgan.trainer import Schedule, Trainer, sample
+from gluon_wgan.trainer import Trainer, sample
 
 LOSSES = ("wasserstein", "minimax", "non_saturating")
 
@@ -38,6 +39,8 @@ def make_trainer(recipe, pictures, dtype, hybridize, epoch_end="run_on"):
         generator_optimizer=RMSProp(**RMSPROP),
         critic_optimizer=RMSProp(**RMSPROP),
         schedule=Schedule(batches_an_epoch=len(batches) if epoch_end == "cut" else 0),
+        clip_bound=settings.clip_bound if settings.lipschitz == "clip" else None,
+        gp_lambda=settings.gp_lambda if settings.lipschitz == "gradient_penalty" else None,
         latent_dim=settings.latent_dim,
         hybridize=hybridize,
     )
@@ -73,7 +76,7 @@ def training_stages(recipe, pictures, dtype, hybridize):
         for name, images in (("real", real), ("fake", trainer._array(fake))):
             arrays[f"critic forward|{name}, {mode} statistics"] = sample(trainer.critic, images, mode)
 
-    scores = trainer.critic_step()[1:]
+    scores = trainer.critic_step()[1:3]
     note("gradients of the critic's step", "critic", "gradient")
     # the scores and not their difference, the loss, whose rounding errors are as large as the scores'
     arrays["critic step|mean scores"] = np.array([score.mean().asscalar() for score in scores])

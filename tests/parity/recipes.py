@@ -20,6 +20,8 @@ NETWORKS = {
 # the original's schedule: 100 generator steps are 2,875 critic updates, 25 boosts among them
 LOCKSTEP = {**NETWORKS["dcgan"], "latent_dim": 100}
 LOCKSTEP_PICTURES, LOCKSTEP_STEPS = 250, 100
+# with the gradient penalty; MXNet's Adam has another epsilon, so RMSprop stays
+PENALISED = {**LOCKSTEP, "critic": "dcgan-layer-norm", "lipschitz": "gradient_penalty"}
 DTYPES = ("float32", "float64")
 PLACES = ("outside_sqrt", "inside_sqrt")
 MAGNITUDES = tuple(10.0**-power for power in range(1, 10))

@@ -1,8 +1,9 @@
 """WGAN in PyTorch, as the original code trains it (github.com/martinarjovsky/WassersteinGAN), fed by `streams`.
 
 Written from the description of that code, with its names of layers and its sign: here the critic *minimises* mean
-f(real) - mean f(fake) and the generator mean f(fake), the mirror image of ours. It needs torch and numpy alone, and of
-this project nothing but `streams`, whose numbers both sides share.
+f(real) - mean f(fake) and the generator mean f(fake), the mirror image of ours. The gradient penalty is
+that of Gulrajani et al. 2017, by double backward. It needs torch and numpy alone, and of this project nothing but
+`streams`, whose numbers both sides share.
 
 | original | here |
 |---|---|
@@ -60,13 +61,15 @@ class Generator(nn.Module):
 class Critic(nn.Module):
     """Map pictures (N, image_channels, image_size, image_size) to the mean of their scores (1,)."""
 
-    def __init__(self, image_size, image_channels, channels, batch_norm=True, extra_layers=0):
+    def __init__(self, image_size, image_channels, channels, norm="batch", extra_layers=0):
         super().__init__()
         main = nn.Sequential()
 
         def after(stage, width):
-            if batch_norm:
+            if norm == "batch":
                 main.add_module(f"{stage}:{width}:batchnorm", nn.BatchNorm2d(width))
+            elif norm == "layer":  # over C, H, W, with a scale and a shift per channel
+                main.add_module(f"{stage}:{width}:layernorm", nn.GroupNorm(1, width))
             main.add_module(f"{stage}:{width}:relu", nn.LeakyReLU(0.2, inplace=True))
 
         layer = nn.Conv2d(image_channels, channels, 4, 2, 1, bias=False)
@@ -141,6 +144,8 @@ def draw_weights(network, seed, purpose):
         elif isinstance(layer, nn.BatchNorm2d):
             _set(layer.weight, 1 + 0.02 * streams.normal(seed, purpose, index, tuple(layer.weight.shape)))
             index += 2  # the shift keeps its 0, and its index
+        elif isinstance(layer, nn.GroupNorm):
+            index += 2  # scale 1 and shift 0 keep theirs
         elif isinstance(layer, nn.Linear):
             bound = 1 / math.sqrt(layer.in_features)
             for parameter in (layer.weight, layer.bias):
@@ -191,7 +196,9 @@ class Recipe:
     learning_rate: float = 5e-5
     rmsprop_epsilon: float = 1e-8
     rmsprop_decay: float = 0.99
+    lipschitz: str = "clip"
     clip_bound: float = 0.01
+    gp_lambda: float = 10.0
     seed: int = 0
     dtype: torch.dtype = torch.float32
     run_on: bool = False
@@ -206,7 +213,8 @@ class Recipe:
         if self.critic == "mlp":
             critic = MLPCritic(*sizes, self.critic_channels)
         else:
-            critic = Critic(*sizes, self.critic_channels, self.critic == "dcgan")
+            norm = {"dcgan": "batch", "dcgan-layer-norm": "layer", "dcgan-no-bn": None}[self.critic]
+            critic = Critic(*sizes, self.critic_channels, norm)
         draw_weights(generator, self.seed, "generator_weights")
         draw_weights(critic, self.seed, "critic_weights")
         mirror(critic)
@@ -271,7 +279,8 @@ class Reference:
         bound = self.recipe.clip_bound
         for parameter in self.critic.parameters():
             parameter.requires_grad = True
-            parameter.data.clamp_(-bound, bound)
+            if self.recipe.lipschitz == "clip":
+                parameter.data.clamp_(-bound, bound)
         self.critic.zero_grad()
         score_real = self.critic(real)
         score_real.backward(torch.ones_like(score_real))
@@ -279,9 +288,19 @@ class Reference:
             fake = self.generator(self.latents("critic_latents", self.critic_steps))
         score_fake = self.critic(fake)
         score_fake.backward(-torch.ones_like(score_fake))
+        if self.recipe.lipschitz == "gradient_penalty":
+            (self.recipe.gp_lambda * self.penalty(real, fake)).backward()
         self.optimizers["critic"].step()
         self.critic_steps += 1
         return score_real.detach(), score_fake.detach()
+
+    def penalty(self, real, fake):
+        """Return mean (norm - 1)^2 of the gradients of f at interpolates, one weight per picture."""
+        weights = streams.uniform(self.recipe.seed, "interpolation_weights", self.critic_steps, (len(real),))
+        weights = self._place(torch.from_numpy(weights).view(-1, 1, 1, 1))
+        between = (weights * real + (1 - weights) * fake).requires_grad_()
+        (gradient,) = torch.autograd.grad(self.critic.scores(between).sum(), between, create_graph=True)
+        return (gradient.flatten(1).norm(dim=1) - 1).square().mean()
 
     def generator_step(self):
         """Update the generator once; return mean f(fake) (1,)."""

@@ -7,7 +7,7 @@ torch = pytest.importorskip("torch")
 from compare import LOCKSTEP_TOLERANCES  # noqa: E402
 from lockstep import Theirs, part  # noqa: E402
 from our_stages import Lockstep  # noqa: E402
-from recipes import LOCKSTEP, LOCKSTEP_PICTURES, LOCKSTEP_STEPS, rooms  # noqa: E402
+from recipes import LOCKSTEP, LOCKSTEP_PICTURES, LOCKSTEP_STEPS, PENALISED, rooms  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +21,15 @@ def test_float64_stays_together(pictures, hybridize):
         Lockstep(LOCKSTEP, pictures, "float64", hybridize), Theirs(LOCKSTEP, pictures, "float64"), LOCKSTEP_STEPS
     )
     assert rows[-1]["critic_steps"] == 25 * 100 + 75 * 5
+    for name, allowed in LOCKSTEP_TOLERANCES.items():
+        assert max(row[name] for row in rows) <= allowed
+
+
+@pytest.mark.parametrize("hybridize", [False, True], ids=["plain", "hybridized"])
+def test_float64_stays_together_with_the_gradient_penalty(pictures, hybridize):
+    # 3 generator steps are 300 critic updates by double backward
+    rows = part(Lockstep(PENALISED, pictures, "float64", hybridize), Theirs(PENALISED, pictures, "float64"), 3)
+    assert rows[-1]["critic_steps"] == 300
     for name, allowed in LOCKSTEP_TOLERANCES.items():
         assert max(row[name] for row in rows) <= allowed
 

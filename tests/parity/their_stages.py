@@ -14,6 +14,7 @@ from reference import Recipe, Reference, normalise
 from torch.nn import functional
 
 # PyTorch's names -> Gluon's, of what BatchNorm holds
+_NORMS = (torch.nn.BatchNorm2d, torch.nn.GroupNorm)
 _GLUON = {"weight": "gamma", "bias": "beta", "running_mean": "running_mean", "running_var": "running_var"}
 _MOMENTUM = float(np.float32(0.9))  # float32 in MXNet, whatever the array's dtype
 
@@ -29,7 +30,7 @@ def named(network):
     found = {}
     for index, layer in enumerate(network.main):
         for name, parameter in layer.named_parameters():
-            found[f"main.{index}.{_GLUON[name] if isinstance(layer, torch.nn.BatchNorm2d) else name}"] = parameter
+            found[f"main.{index}.{_GLUON[name] if isinstance(layer, _NORMS) else name}"] = parameter
     return found
 
 

@@ -1,0 +1,29 @@
+"""What the critics of this room have in common."""
+
+from mxnet.gluon import nn
+
+from gluon_wgan import layers
+from gluon_wgan.errors import UserError
+
+
+class CriticNetwork(nn.HybridBlock):
+    """A critic whose layers sit in `main`: a `gluon_wgan.layers.Critic`, or, with BatchNorm, a plain Sequential."""
+
+    def scores(self, F, images):
+        """Return main's scores (N,)."""
+        scores = self.main(images)
+        # (N, 1, 1, 1) -> (N,); pictures of another size would leave more pixels, and fail here
+        return scores if isinstance(self.main, layers.Critic) else F.squeeze(scores, axis=(1, 2, 3))
+
+    def scores_and_input_gradient(self, images):
+        """Return scores (N,) and their input gradient (N, C, H, W), see `gluon_wgan.layers.Critic`.
+
+        Raises
+        ------
+        UserError
+            If the critic has BatchNorm.
+        """
+        if not isinstance(self.main, layers.Critic):
+            given = "one with BatchNorm, which ties samples together, for a penalty per sample"
+            raise UserError("--critic", given, "one with -layer-norm, -instance-norm or -no-bn in its name, or mlp")
+        return self.main.scores_and_input_gradient(images)
