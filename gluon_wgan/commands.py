@@ -59,6 +59,8 @@ class BenchmarkFlags:
     """of alternating steps per size"""
     torch: bool = False
     """measure PyTorch's step too, in turns with ours (`make parity` installs PyTorch); takes a checkout"""
+    gradient_penalty: bool = False
+    """measure a critic update with the gradient penalty too; with --torch, beside PyTorch's double backward"""
     json: str | None = None
     """write all figures to this file"""
 
@@ -70,7 +72,7 @@ def benchmark(arguments=None):
     use_synchronous_engine()
     from gluon_wgan.studies import benchmark as study
 
-    results = study.measure(flags.sizes, flags.seconds, reference)
+    results = study.measure(flags.sizes, flags.seconds, reference, flags.gradient_penalty)
     if flags.json is not None:
         write_atomic(flags.json, json.dumps(results, indent=1).encode())
     log.info("%s", study.as_table(results))

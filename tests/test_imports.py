@@ -12,11 +12,14 @@ PACKAGE = Path(__file__).parent.parent / "gluon_wgan"
 FLOORS = {
     "errors": 0,
     "settings": 0,
+    "presets": 0,
+    "schedule": 0,
     "streams": 0,
     "resize": 0,
     "run_folder": 0,
     "pictures": 0,
     "data": 1,
+    "layers": 1,
     "losses": 1,
     "rmsprop": 1,
     "checkpoint": 1,
@@ -30,6 +33,7 @@ FLOORS = {
     "studies": 4,
     "cli": 4,
     "commands": 4,
+    "study_commands": 4,
 }
 WITHOUT_MXNET = [name for name, floor in FLOORS.items() if floor == 0] + [
     "data",
@@ -45,6 +49,14 @@ WITHOUT_MXNET = [name for name, floor in FLOORS.items() if floor == 0] + [
     "report.claims",
     "report.arms",
     "report.resize_pixels",
+    "study_commands",
+    "studies.distances",
+    "studies.distances_lines",
+    "report.distances",
+    "studies.toy",
+    "studies.toy_data",
+    "studies.toy_measures",
+    "report.toy",
 ]
 
 
@@ -89,7 +101,7 @@ def test_imports_only_look_down():
             if room(name) == "report":
                 allowed = room(imported) == "report" or FLOORS[room(imported)] == 0
             elif room(imported) == "report":
-                allowed = room(name) == "commands"
+                allowed = room(name) in ("commands", "study_commands")
             else:
                 allowed = FLOORS[room(imported)] <= FLOORS.get(room(name), 5)
             if not allowed:

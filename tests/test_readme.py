@@ -18,7 +18,16 @@ SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 def test_there_are_snippets_for_the_promised_rooms():
     text = "\n".join(SNIPPETS)
-    for name in ("get_resizer", "RMSProp", "clip_weights", "open_source", "prepare", "build_generator", "build_critic"):
+    for name in (
+        "get_resizer",
+        "RMSProp",
+        "clip_weights",
+        "open_source",
+        "prepare",
+        "build_generator",
+        "build_critic",
+        "scores_and_input_gradient",
+    ):
         assert name in text
 
 

@@ -23,12 +23,12 @@ from tqdm import tqdm
 from gluon_wgan.data import Batches, open_source, prepare
 from gluon_wgan.data.lsun import write_lsun_lmdb
 from gluon_wgan.errors import UserError
-from gluon_wgan.fit import gemm_flops_per_second
 from gluon_wgan.models.flops import update_flops
 from gluon_wgan.resize import scaled_size
 from gluon_wgan.run_folder import describe_environment
 from gluon_wgan.settings import preset_settings
 from gluon_wgan.studies.benchmark_torch import TorchProcess, noise_pictures
+from gluon_wgan.studies.turns import alternate, compare, quartiles
 from gluon_wgan.training import build_trainer, draw_bedrooms
 
 _PICTURES = 1000  # drawn for preparing and loading
@@ -36,7 +36,7 @@ _LMDB_KEYS = 3_000_000  # LSUN's bedrooms
 _SIZE = re.compile(r"(\d+)x\1/(\d+)")
 
 
-def measure(sizes=("32x32/16", "64x64/64"), seconds=60.0, reference=None):
+def measure(sizes=("32x32/16", "64x64/64"), seconds=60.0, reference=None, gradient_penalty=False):
     """Measure every size and return a dict of JSON values.
 
     Parameters
@@ -47,6 +47,8 @@ def measure(sizes=("32x32/16", "64x64/64"), seconds=60.0, reference=None):
         Of alternating steps per size.
     reference : str or pathlib.Path, optional
         tests/parity/reference.py, whose steps in PyTorch are then among them.
+    gradient_penalty : bool
+        Measure penalised critic steps too, of the wgan-gp preset.
 
     Returns
     -------
@@ -63,6 +65,9 @@ def measure(sizes=("32x32/16", "64x64/64"), seconds=60.0, reference=None):
         ratio_torch (it / step_seconds: more than 1 where ours is the faster), ratio_torch_spread (25th and 75th
         percentile of the ratios of turns that follow each other), and so on. And the environment has torch: version,
         threads, interop_threads.
+
+        With gradient_penalty: gp_critic_step_seconds, of one penalised critic update; gp_critic_step_over_clipped; and
+        with the reference, ratio_torch_gp and ratio_torch_gp_channels_last, of PyTorch's double backward, with spreads.
 
     Raises
     ------
@@ -84,6 +89,8 @@ def measure(sizes=("32x32/16", "64x64/64"), seconds=60.0, reference=None):
         for name, settings in chosen:
             results[name] = _measure_data(settings, source, Path(scratch))
             results[name].update(_measure_steps(settings, seconds, name, reference, results["environment"]))
+            if gradient_penalty:
+                results[name].update(_measure_penalty(settings, seconds, name, reference))
             consumed = settings.n_critic * settings.batch_size / results[name]["step_seconds"]
             results[name]["ratio_loader"] = results[name]["loader_images_per_second"] / consumed
         results["lmdb"] = _measure_lmdb(Path(scratch))
@@ -99,12 +106,7 @@ def _pictures(scratch):
 
 
 def _measure_steps(settings, seconds, name, reference, environment):
-    trainers = {
-        hybridize: build_trainer(
-            settings, Batches(noise_pictures(settings), settings.batch_size, 0), mx.cpu(), hybridize=hybridize
-        )
-        for hybridize in (True, False)
-    }
+    trainers = {hybridize: _noise_trainer(settings, hybridize) for hybridize in (True, False)}
     image_shape = (settings.image_channels, settings.image_size, settings.image_size)
     hybridized = trainers[True]
     in_critic, in_generator = update_flops(
@@ -123,12 +125,12 @@ def _measure_steps(settings, seconds, name, reference, environment):
                 "torch_channels_last": partial(torch.steps, "channels_last"),
             }
         arms["plain"] = partial(_steps, trainers[False], settings.n_critic)
-        turns, gemm = _alternate(arms, seconds, name)
+        turns, gemm = alternate(arms, seconds, name)
     step = float(np.median(turns["ours"]))
     rate = statistics.median(gemm)
     results = {
         "step_seconds": step,
-        "step_seconds_spread": _quartiles(turns["ours"]),
+        "step_seconds_spread": quartiles(turns["ours"]),
         "steps_measured": turns["ours"].size,
         "step_gflop": flops / 1e9,
         "gemm_gflops": rate / 1e9,
@@ -137,43 +139,48 @@ def _measure_steps(settings, seconds, name, reference, environment):
         "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
     for arm in ("torch", "torch_channels_last") if reference is not None else ():
-        results.update(_compare(arm, turns[arm], turns["ours"]))
+        results.update(compare(arm, turns[arm], turns["ours"]))
     return results
 
 
-def _alternate(arms, seconds, name):
-    """Let the arms, and a matrix product, take turns; return {arm: seconds (turns, steps)}, FLOP/s."""
-    for take in arms.values():
-        take(1)  # the first step builds graphs and memory
-    steps_a_turn = 1 + int(1 / arms["ours"](1)[0])
-    turns, gemm = {arm: [] for arm in arms}, []
-    began = time.monotonic()
-    with tqdm(
-        total=round(seconds), unit="s", desc=f"steps {name}", bar_format="{desc}: {percentage:3.0f}%|{bar}|"
-    ) as bar:
-        while len(gemm) < 3 or time.monotonic() - began < seconds:
-            gemm.append(gemm_flops_per_second(mx.cpu(), repeats=1))
-            for arm, take in arms.items():
-                # the first of a turn finds the other's data in the caches, and counts only where it is the only one
-                turn = take(steps_a_turn)
-                turns[arm].append(turn[1:] or turn)
-            bar.update(min(round(time.monotonic() - began), bar.total) - bar.n)
-    return {arm: np.array(turns[arm]) for arm in arms}, gemm
-
-
-def _compare(arm, theirs, ours):
-    """Return the results of another arm beside ours; both are seconds (turns, steps)."""
-    step = float(np.median(theirs))
-    neighbours = np.median(theirs, axis=1) / np.median(ours, axis=1)
-    return {
-        f"{arm}_step_seconds": step,
-        f"ratio_{arm}": step / float(np.median(ours)),
-        f"ratio_{arm}_spread": _quartiles(neighbours),
+def _measure_penalty(settings, seconds, name, reference):
+    clipped = _noise_trainer(settings, True)
+    sizes = {key: getattr(settings, key) for key in ("image_size", "generator_channels", "critic_channels")}
+    settings = replace(preset_settings("wgan-gp"), **sizes)
+    arms = {"ours": partial(_critic_steps, _noise_trainer(settings, True))}
+    with contextlib.ExitStack() as stack:
+        if reference is not None:
+            torch = stack.enter_context(TorchProcess(reference, settings))
+            arms = {
+                "torch_gp": partial(torch.critic_steps, "contiguous_format"),
+                **arms,
+                "torch_gp_channels_last": partial(torch.critic_steps, "channels_last"),
+            }
+        arms["clipped"] = partial(_critic_steps, clipped)
+        turns, _ = alternate(arms, seconds, f"{name} with penalty")
+    step = float(np.median(turns["ours"]))
+    results = {
+        "gp_critic_step_seconds": step,
+        "gp_critic_step_over_clipped": step / float(np.median(turns["clipped"])),
     }
+    for arm in ("torch_gp", "torch_gp_channels_last") if reference is not None else ():
+        results.update(compare(arm, turns[arm], turns["ours"]))
+    return results
 
 
-def _quartiles(values):
-    return np.percentile(values, [25, 75]).tolist()
+def _noise_trainer(settings, hybridize):
+    batches = Batches(noise_pictures(settings), settings.batch_size, 0)
+    return build_trainer(settings, batches, mx.cpu(), hybridize=hybridize)
+
+
+def _critic_steps(trainer, count):
+    seconds = []
+    for _ in range(count):
+        began = time.perf_counter()
+        trainer.critic_step()
+        mx.nd.waitall()
+        seconds.append(time.perf_counter() - began)
+    return seconds
 
 
 def _steps(trainer, n_critic, count):
@@ -244,6 +251,10 @@ def as_table(results):
         "step_seconds": ("seconds a step", "{:.3f}"),
         "ratio_torch": ("PyTorch's seconds / ours (quartiles)", "{:.2f}"),
         "ratio_torch_channels_last": ("PyTorch's in channels_last / ours (quartiles)", "{:.2f}"),
+        "gp_critic_step_seconds": ("seconds a penalised critic update", "{:.4f}"),
+        "gp_critic_step_over_clipped": ("penalised / clipped critic update", "{:.2f}"),
+        "ratio_torch_gp": ("PyTorch's penalised / ours (quartiles)", "{:.2f}"),
+        "ratio_torch_gp_channels_last": ("PyTorch's penalised in channels_last / ours (quartiles)", "{:.2f}"),
         "gemm_gflops": ("matrix product, GFLOP/s", "{:.0f}"),
         "efficiency": ("efficiency", "{:.2f}"),
         "ratio_hybridized": ("step hybridized / not hybridized", "{:.2f}"),

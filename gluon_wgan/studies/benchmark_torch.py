@@ -34,7 +34,7 @@ class TorchProcess:
     reference : str or pathlib.Path
         tests/parity/reference.py.
     settings : Settings
-        Batch size, image size and channels, latent_dim, n_critic, clip_bound: the work.
+        Batch size, image size and channels, latent_dim, n_critic, lipschitz: the work.
 
     Attributes
     ----------
@@ -56,7 +56,14 @@ class TorchProcess:
             "contiguous_format", as the original is written, or "channels_last".
         count : int
         """
-        self._process.stdin.write(json.dumps([memory_format, count]) + "\n")
+        return self._ask("step", memory_format, count)
+
+    def critic_steps(self, memory_format, count):
+        """Do critic updates, and return the seconds of each; parameters as of `steps`."""
+        return self._ask("critic_step", memory_format, count)
+
+    def _ask(self, work, memory_format, count):
+        self._process.stdin.write(json.dumps([work, memory_format, count]) + "\n")
         self._process.stdin.flush()
         return self._answer()
 
@@ -103,7 +110,7 @@ def do_step(training):
 
 
 def _serve(path, settings):
-    """Answer each line [memory format, count] on stdin with the steps' seconds on stdout, until stdin ends."""
+    """Answer each line [work, memory format, count] on stdin with the steps' seconds on stdout, until stdin ends."""
     sys.path.insert(0, str(Path(path).parent))
     reference = importlib.import_module(Path(path).stem)
     torch = reference.torch
@@ -117,13 +124,13 @@ def _serve(path, settings):
     )
     trainings = {}
     for line in sys.stdin:
-        memory_format, count = json.loads(line)
+        work, memory_format, count = json.loads(line)
         if memory_format not in trainings:
             trainings[memory_format] = build_reference(reference, settings, memory_format)
         seconds = []
         for _ in range(count):
             began = time.perf_counter()
-            do_step(trainings[memory_format])
+            do_step(trainings[memory_format]) if work == "step" else trainings[memory_format].critic_step()
             seconds.append(time.perf_counter() - began)
         _say(seconds)
 

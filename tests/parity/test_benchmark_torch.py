@@ -15,6 +15,7 @@ from gluon_wgan.data import Batches
 from gluon_wgan.settings import preset_settings
 from gluon_wgan.studies import benchmark
 from gluon_wgan.studies.benchmark_torch import TorchProcess, build_reference, do_step, noise_pictures
+from gluon_wgan.studies.turns import compare
 from gluon_wgan.training import build_trainer
 
 SETTINGS = replace(preset_settings("wassersteingan"), image_size=16, generator_channels=4, critic_channels=4)
@@ -26,7 +27,7 @@ def results():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(benchmark, "_PICTURES", 130)
         patch.setattr(benchmark, "_LMDB_KEYS", 1000)
-        return benchmark.measure(["16x16/4"], seconds=0.5, reference=reference.__file__)
+        return benchmark.measure(["16x16/4"], seconds=0.5, reference=reference.__file__, gradient_penalty=True)
 
 
 def test_pytorch_has_its_keys_and_the_ratio_is_theirs_over_ours(results):
@@ -47,14 +48,21 @@ def test_the_table_has_pytorch_where_it_was_measured(results):
     table = benchmark.as_table(results)
     assert f"| {values['ratio_torch']:.2f} ({low:.2f} to {high:.2f}) |" in table
     without = {key: value for key, value in values.items() if "torch" not in key}
-    assert table.count("PyTorch") == 2
+    assert table.count("PyTorch") == 4
     assert "PyTorch" not in benchmark.as_table({**results, "16x16/4": without})
+
+
+def test_the_penalty_has_its_own_keys(results):
+    values = results["16x16/4"]
+    assert values["gp_critic_step_seconds"] > 0 and values["gp_critic_step_over_clipped"] > 0
+    for arm in ("torch_gp", "torch_gp_channels_last"):
+        assert values[f"ratio_{arm}"] == pytest.approx(values[f"{arm}_step_seconds"] / values["gp_critic_step_seconds"])
 
 
 def test_ratio_and_spread_by_hand():
     ours = np.array([[1.0, 1.0], [2.0, 2.0], [1.0, 1.0]])
     theirs = np.array([[2.0, 2.0], [3.0, 3.0], [3.0, 3.0]])
-    found = benchmark._compare("torch", theirs, ours)
+    found = compare("torch", theirs, ours)
     # medians 3 and 1; the turns' ratios are 2, 1.5, 3, and their quartiles lie half-way between neighbours
     assert found == {"torch_step_seconds": 3.0, "ratio_torch": 3.0, "ratio_torch_spread": [1.75, 2.5]}
 
