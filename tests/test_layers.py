@@ -323,6 +323,8 @@ def test_activations_where_mxnet_is_off():
     slope = LeakyReLU(0.2)
     slope.cast("float64")
     assert slope(nd.array([-3.0], dtype="float64")).asscalar() == 0.2 * -3.0  # MXNet's operator: -0.6000000089...
+    images = nd.array(np.random.default_rng(0).normal(size=(2, 3, 4, 4)))
+    assert np.array_equal(LeakyReLU(0.2)(images).asnumpy(), nd.LeakyReLU(images, slope=0.2).asnumpy())  # in float32
     for dtype, relative in (("float32", 1e-6), ("float64", 4e-15)):
         x = nd.array([-30.0, 0.0, 30.0, 1000.0], dtype=dtype)
         x.attach_grad()
