@@ -16,7 +16,7 @@ table { border-collapse: collapse; margin: 1rem 0; display: block; overflow-x: a
 th, td { border: 1px solid #ccc; padding: .25rem .6rem; text-align: left; }
 th { background: #f3f3f3; }
 img { max-width: 100%; height: auto; }
-code { overflow-wrap: anywhere; }
+p, li, code { overflow-wrap: anywhere; }
 pre { background: #f6f6f6; padding: .6rem; overflow-x: auto; }
 """
 _FIGURE = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=]+)")
