@@ -95,3 +95,47 @@ def full_size(arguments=None):
     from gluon_wgan.report import ablation as report
 
     log.info("report: %s", report.write("resize", flags.reports))
+
+
+@dataclass(frozen=True)
+class ToyFlags:
+    """Write reports/toy.md and .html: the toy experiments of WGAN-GP, on Gaussians and the Swiss roll."""
+
+    measure: bool = False
+    """measure before rendering, some hours; finished runs are kept, so that the same command goes on"""
+    parts: tuple[str, ...] | None = None
+    """measure no more than these: modes, surfaces, gradient_norms"""
+    seeds: tuple[int, ...] | None = None
+    """measure these instead of each part's own (0 to 4; 0 to 2)"""
+    width: int = 512
+    """units of a hidden layer; 128 for a quick look, in --reports of its own"""
+    generator_steps: int = 5000
+    """of the part modes, 20 or more; the other parts' training is as much longer or shorter"""
+    reports: str = "reports"
+    """the folder of the reports"""
+
+
+def toy(arguments=None):
+    """Do what toy.py's command line asks, and log where the report lies."""
+    flags = tyro.cli(ToyFlags, args=arguments, prog="toy.py")
+    from gluon_wgan.report import toy as report
+
+    defaults = ToyFlags()
+    if not flags.measure:
+        for name in ("parts", "seeds", "width", "generator_steps"):
+            if (given := getattr(flags, name)) != getattr(defaults, name):
+                shown = " ".join(map(str, given)) if isinstance(given, tuple) else given
+                raise UserError("--" + name.replace("_", "-"), shown, "what to measure, with --measure")
+    else:
+        use_synchronous_engine()
+        from gluon_wgan.studies import toy as study
+
+        file = study.write(flags.reports, flags.parts, flags.seeds, flags.width, flags.generator_steps)
+        log.info("measured: %s", file)
+    try:
+        log.info("report: %s", report.write(flags.reports))
+    except UserError as error:
+        if not flags.measure:
+            raise
+        # one part, or one seed, of several that are measured one after another, or at once
+        log.info("no report yet: %s", error)
