@@ -1,7 +1,9 @@
 """The flags of the scripts that measure a study and render its report, and what each script does with them."""
 
 import logging
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import tyro
@@ -10,6 +12,124 @@ from gluon_wgan.cli import use_synchronous_engine
 from gluon_wgan.errors import UserError
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class AblationFlags:
+    """Train every arm with every seed, some at once, measure each as it finishes, and report.
+
+    It may be stopped, or killed, at any moment: the same command goes on. Runs that both ablations share are made once,
+    if --runs is the same.
+    """
+
+    data: str | None = None
+    """as of train_lsun.py; without it, bedrooms that the project draws"""
+    seeds: tuple[int, ...] = (0, 1, 2)
+    """each arm is trained with each"""
+    image_size: int = 32
+    """pixels per side: 16, 32, 64, ..."""
+    channels: int = 16
+    """feature maps at the largest picture, of both networks"""
+    generator_steps: int = 5000
+    """updates of the generator"""
+    at_once: int | None = None
+    """trainings side by side, each with its share of the threads (default: the physical cores)"""
+    runs: str = "runs/ablations"
+    """folder of the run folders"""
+    reports: str = "reports"
+    """folder of the reports"""
+    cache_dir: str = "cache"
+    """folder for the prepared pictures"""
+    features: str | None = None
+    """a .params file of GluonCV's resnet18_v1, of yours: measure the Fréchet distance of its features too"""
+
+
+def ablate_resize(arguments=None):
+    """Do what ablate_resize.py's command line asks, and log where the result lies."""
+    _ablate("resize", tyro.cli(AblationFlags, args=arguments, prog="ablate_resize.py"))
+
+
+def ablate_epsilon(arguments=None):
+    """Do what ablate_epsilon.py's command line asks, and log where the result lies."""
+    _ablate("epsilon", tyro.cli(AblationFlags, args=arguments, prog="ablate_epsilon.py"))
+
+
+def _ablate(subject, flags):
+    use_synchronous_engine()
+    from gluon_wgan.studies import ablation_study, arms, denominators
+
+    data = os.path.abspath(flags.data) if flags.data is not None else None
+    base = arms.base_settings(data, flags.image_size, flags.channels, flags.generator_steps)
+    if subject == "epsilon":
+        denominators.write(base, arms.EPSILON, flags.cache_dir, flags.reports)
+    table = ablation_study.study(
+        f"ablation_{subject}",
+        {"resize": arms.RESIZE, "epsilon": arms.EPSILON}[subject],
+        base,
+        flags.seeds,
+        runs_folder=flags.runs,
+        reports=flags.reports,
+        cache_dir=flags.cache_dir,
+        at_once=flags.at_once,
+        features=flags.features,
+    )
+    log.info("measured: %s", table)
+    from gluon_wgan.report import ablation as report
+
+    log.info("report: %s", report.write(subject, flags.reports))
+
+
+@dataclass(frozen=True)
+class CompareResizeFlags:
+    """Compare every resize of the registry with one of them, pixel by pixel, on your pictures; write a report.
+
+    It shows how far apart the pictures are, which gratings each resize lets through or folds, and their power spectra.
+    The report is compare_resize.md and .html in --out, its numbers data/compare_resize.json, its plots figures/.
+    """
+
+    images: tuple[str, ...] = ()
+    """folders of pictures, LMDBs or others that train_lsun.py --data takes, each compared on its own; the plots are of
+    the first (default: bedrooms that the project draws)"""
+    out: str = "runs/compare_resize"
+    """folder of the report; an older one in it is replaced"""
+    size: tuple[int, ...] = (64, 128, 32)
+    """pixels per side; the report's answer is about the first, the others are a sweep"""
+    against: str = "pil"
+    """the resize with which the others are compared"""
+    count: int | None = None
+    """take no more than so many pictures of each, from the first (default: all; 200 where they are drawn)"""
+    pictures: bool = True
+    """show the picture that differs most (--no-pictures for those that must not be passed on)"""
+    render: bool = False
+    """write the report again from --out's numbers, measuring nothing"""
+    cache_dir: str = "cache"
+    """folder for the bedrooms drawn without --images"""
+
+
+def compare_resize(arguments=None):
+    """Do what compare_resize.py's command line asks, and log where the report lies."""
+    flags = tyro.cli(CompareResizeFlags, args=arguments, prog="compare_resize.py")
+    from gluon_wgan.report import resize_pixels as report
+
+    if not flags.render:
+        _check_writable("--out", flags.out)
+        use_synchronous_engine()
+        from gluon_wgan.studies import resize_pixels as study
+
+        study.check(flags.size, flags.against, flags.count)
+        images = flags.images or [study.drawn_images(flags.cache_dir, flags.count)]
+        data, worst = study.measure(images, flags.size, flags.against, flags.count)
+        if not flags.pictures:
+            data["worst"] = worst = None
+        report.save(data, worst, flags.out)
+    log.info("report: %s", report.write(flags.out))
+
+
+def _check_writable(flag, folder):
+    """Raise UserError unless a folder can be made and written; makes nothing."""
+    existing = next(path for path in (Path(folder), *Path(folder).absolute().parents) if path.exists())
+    if not (existing.is_dir() and os.access(existing, os.W_OK)):
+        raise UserError(flag, folder, "a folder that can be created and written")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from conftest import encode, make_picture, python_command
 
-from gluon_wgan import commands
+from gluon_wgan import study_commands
 from gluon_wgan.checkpoint import verify_checkpoint
 from gluon_wgan.errors import UserError
 from gluon_wgan.report.ablation_answer import answer
@@ -178,7 +178,7 @@ def test_a_whole_study_from_the_command_line(picture_folder, tmp_path, monkeypat
     places = {name: str(tmp_path / name) for name in ("runs", "reports", "cache")}
     flags = ["--data", str(picture_folder), "--seeds", "0", "--image-size", "16", "--generator-steps", "30"]
     flags += ["--runs", places["runs"], "--reports", places["reports"], "--cache-dir", places["cache"]]
-    commands.ablate_resize(flags)
+    study_commands.ablate_resize(flags)
     table = json.loads((tmp_path / "reports/data/ablation_resize.json").read_text())
     assert table["arms"].keys() == ARMS.keys()
     assert table["planned"] == {"arms": list(ARMS), "seeds": [0], "generator_steps": 30}
@@ -189,7 +189,7 @@ def test_a_whole_study_from_the_command_line(picture_folder, tmp_path, monkeypat
     assert len(os.listdir(tmp_path / "reports/figures/ablations")) == 2
     # what is measured is not trained again, though its run folder be gone
     shutil.rmtree(tmp_path / "runs")
-    commands.ablate_resize(flags)
+    study_commands.ablate_resize(flags)
     assert not (tmp_path / "runs").exists()
     again = json.loads((tmp_path / "reports/data/ablation_resize.json").read_text())
     assert all(again[key] == table[key] for key in ("arms", "differences", "floors", "runs"))

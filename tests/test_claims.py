@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import yaml
 
-from gluon_wgan import commands
+from gluon_wgan import report_commands
 from gluon_wgan.errors import UserError
 from gluon_wgan.report import claims
 from gluon_wgan.report.rules import BadRuleError, MissingError, find, holds, parse_expression, parse_rule, value
@@ -243,8 +243,8 @@ def test_the_arithmetic_by_hand():
 
 def test_the_script_writes_the_page(tmp_path):
     (tmp_path / "claims.yaml").write_text((REPORTS / "claims.yaml").read_text())
-    commands.claims(["--measure", "--reports", str(tmp_path)])
+    report_commands.claims(["--measure", "--reports", str(tmp_path)])
     assert "are reproduced" in (tmp_path / "claims.md").read_text()
     assert (tmp_path / "data/claims_arithmetic.json").is_file()
     with pytest.raises(UserError, match=r"--reports.*claims\.yaml"):
-        commands.claims(["--reports", str(tmp_path / "none")])
+        report_commands.claims(["--reports", str(tmp_path / "none")])

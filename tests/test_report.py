@@ -8,7 +8,7 @@ import compare
 import numpy as np
 import pytest
 
-from gluon_wgan import commands
+from gluon_wgan import report_commands
 from gluon_wgan.errors import UserError
 from gluon_wgan.pictures import grid, save_picture
 from gluon_wgan.report import first_light, index
@@ -112,6 +112,6 @@ def test_a_page_that_was_changed_is_stale(tmp_path):
     # the page of parity holds a figure that is not the one in the folder
     assert index.stale(folder) == ["parity.md", "parity.html", "index.html", "figures/parity_stages.png"]
     with pytest.raises(UserError, match=r"--check: given stale: parity.md, parity.html, index.html, figures/"):
-        commands.make_reports(["--check", "--reports", str(folder)])
-    commands.make_reports(["--reports", str(folder)])
+        report_commands.make_reports(["--check", "--reports", str(folder)])
+    report_commands.make_reports(["--reports", str(folder)])
     assert index.stale(folder) == []

@@ -9,7 +9,6 @@ from conftest import ROOT, encode, make_picture
 from PIL import Image
 
 from gluon_wgan import resize
-from gluon_wgan.commands import compare_resize
 from gluon_wgan.errors import UserError
 from gluon_wgan.report import resize_figures
 from gluon_wgan.report.arms import known_arms, style
@@ -17,6 +16,7 @@ from gluon_wgan.resize import known_resizers, register
 from gluon_wgan.studies import arms as ablation_arms
 from gluon_wgan.studies.resize_pixels import compare, differences, measure, open_images, summarise
 from gluon_wgan.studies.resize_response import frequency_response, summarise_response
+from gluon_wgan.study_commands import compare_resize
 
 REPORTS = ROOT / "reports"
 
