@@ -25,7 +25,8 @@ FLOAT64_TOLERANCE = 1e-9
 FLOAT32_RATIO = 10
 FLOAT32_ROUNDINGS = 2 * 2**-23
 # A gradient that is zero in theory (a bias before a norm) is the rounding of parts that cancel: it has no norm of its
-# own to compare with, so no tensor is compared to less than this share of all gradients' norm.
+# own to compare with, so no tensor is compared to less than this share of all gradients' norm. Nor is the penalty to
+# less than this share of 1: it is the square of a difference from 1, which keeps few digits where it is small.
 SMALLEST_SHARE = 1e-2
 # No number may be this near to a kink, relative to its layer's: rounding would decide on which side it lies.
 NEAREST_KINK = 1e-4
@@ -289,7 +290,8 @@ def relative_errors(given, exact):
     errors = {}
     for name, values in exact.items():
         assert given[name].size == values.size, name
-        scale = max(norms[name], SMALLEST_SHARE * np.linalg.norm(gradients) if "gradient of" in name else 0)
+        whole = np.linalg.norm(gradients) if name.startswith("gradient of") else 1.0 if name == "penalty" else 0.0
+        scale = max(norms[name], SMALLEST_SHARE * whole)
         difference = np.linalg.norm(given[name].reshape(values.shape) - values)
         errors[name] = difference / scale if difference else 0.0
     return errors
