@@ -20,9 +20,9 @@ from reference import Recipe, Reference, normalise
 from gluon_wgan import streams
 from gluon_wgan.cli import parse_train_flags
 from gluon_wgan.data import Batches
+from gluon_wgan.layers import LeakyReLU
 from gluon_wgan.losses import critic_loss
 from gluon_wgan.models import build_critic, build_generator
-from gluon_wgan.models.dcgan import LeakyReLU
 from gluon_wgan.rmsprop import RMSProp
 from gluon_wgan.schedule import Schedule
 from gluon_wgan.settings import Settings
