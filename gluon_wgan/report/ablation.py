@@ -86,8 +86,9 @@ def render(subject, data, denominators=None, full_size=None):
     ]
     hours = sum(run["seconds"] for seeds in data["runs"].values() for run in seeds.values()) / 3600
     commits = sorted({run["commit"] for seeds in data["runs"].values() for run in seeds.values()})
-    written = " (-dirty: the study had begun to write its data into the\ncheckout's reports/)"
-    dirty = written if any(commit.endswith("-dirty") for commit in commits) else ""
+    trained = f"{', '.join(commits)}: {hours:.1f} hours in all"
+    if any(commit.endswith("-dirty") for commit in commits):
+        trained += " (-dirty: the study had begun to write its data into the\ncheckout's reports/)"
     return f"""# {_TITLES[subject]}
 
 **Question.** {_QUESTIONS[subject]}
@@ -101,7 +102,7 @@ python experiments/ablate_{subject}.py --data path/to/lsun
 ```
 
 Measured by: {origin(data["environment"])}
-Trained at commit {", ".join(commits)}: {hours:.1f} hours in all{dirty}. Pictures: {data["pictures"]}; {data["held_out"]} of
+Trained at commit {trained}. Pictures: {data["pictures"]}; {data["held_out"]} of
 them are held out. Settings beside the original's: {settings}. Seeds {", ".join(map(str, planned["seeds"]))}: the same
 initial weights, latents and order of the data in every arm of a seed.
 
