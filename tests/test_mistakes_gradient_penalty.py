@@ -51,9 +51,10 @@ def weight_detached_in_the_tangent(monkeypatch):
 
 def statistics_taken_for_constants(monkeypatch):
     def push(self, F, x, tangent):
-        y, _, scale = self._normalise(F, x, self.gamma.var(), self.beta.var())
-        centred = F.broadcast_mul(self._centre(F, tangent), F.reshape(self.gamma.var(), shape=(1, -1, 1)))
-        return y, F.reshape_like(F.broadcast_mul(centred, scale), x)
+        y, _, _, gain = self._normalise(F, x, self.gamma.var(), self.beta.var())
+        flat = self._grouped(F, tangent)
+        moved = F.broadcast_sub(flat, F.mean(flat, axis=1, keepdims=True))
+        return y, F.reshape_like(moved * gain, x)
 
     monkeypatch.setattr(LayerNorm, "push", push)
 

@@ -33,7 +33,9 @@ class LeakyReLU(Layer, nn.HybridBlock):
 
     def push(self, F, x, tangent):
         """Scale the tangent by the slope where x is not above 0."""
-        return self(x), F.where(F.BlockGrad(x > 0), tangent, self._slope * tangent)
+        if self._exact:
+            return self(x), F.where(F.BlockGrad(x > 0), tangent, self._slope * tangent)
+        return self(x), tangent * F.BlockGrad((x > 0) * (1 - self._slope) + self._slope)
 
 
 class ReLU(Layer, nn.Activation):

@@ -72,8 +72,7 @@ class Critic(Sequential):
         if self._active:  # else a layer may change without notice, as in Gluon: no graph is kept
             self._pushed = pushed
         values = {_IMAGES: images, **parameters}
-        known = _Differentiable(pushed, values, scores, input_gradient)(_vector(values.values()))
-        return _cut(known, images.shape)
+        return _Differentiable(pushed, list(values), scores, input_gradient)(*map(_linked, values.values()))
 
     def _check_dtype(self, images):
         for parameter in self.collect_params().values():
@@ -101,40 +100,36 @@ def _scores(F, outputs):
     return F.squeeze(F.reshape(outputs, shape=(0, -1)), axis=1)
 
 
-def _vector(arrays):
-    return nd.concat(*(array.reshape((-1,)) for array in arrays), dim=0)
-
-
-def _cut(vector, shape):
-    # (N + N everything else,) -> (N,), (N, everything else)
-    scores = nd.slice_axis(vector, axis=0, begin=0, end=shape[0])
-    return scores, nd.slice_axis(vector, axis=0, begin=shape[0], end=None).reshape(shape)
+def _linked(array):
+    """Return an array's copy that needs a gradient, whether the array does or not."""
+    # autograd.Function leaves out the gradients of all inputs behind one that needs none, and those of any that is
+    # added to (grad_req), without a word. This operator knows about both.
+    anchor = nd.zeros_like(array)
+    anchor.attach_grad()
+    return array + anchor
 
 
 class _Differentiable(autograd.Function):
-    """Give what is known already; in backward, the gradient of sum(head * scores) + sum(direction * input_gradient).
+    """Give what is known already; in backward, the gradient of sum(head * scores) + sum(direction * input_gradient)."""
 
-    One vector goes in and one comes out. Of several inputs autograd.Function leaves out the gradients of all those
-    behind one that needs none, and of any one that is added to (grad_req), without a word. The ordinary operators that
-    put the vectors together and cut them know about all that.
-    """
-
-    def __init__(self, pushed, values, scores, input_gradient):
+    def __init__(self, pushed, names, scores, input_gradient):
         super().__init__()
-        self._operator, self._names = pushed
-        self._values = {name: array.detach() for name, array in values.items()}
+        self._operator, self._inputs = pushed
+        self._names = names
         self._known = scores.detach(), input_gradient
 
-    def forward(self, vector):
-        return _vector(self._known)
+    def forward(self, *values):
+        self._values = [array.detach() for array in values]
+        # not kept: what comes out refers to this function, which would then never be freed
+        known, self._known = self._known, None
+        return known
 
-    def backward(self, heads):
-        head, direction = _cut(heads, self._known[1].shape)
+    def backward(self, head, direction):
         # leaves of this graph alone, or the parameters' own gradients would be overwritten
-        leaves = {name: array.detach() for name, array in self._values.items()}
+        leaves = {name: array.detach() for name, array in zip(self._names, self._values)}
         for leaf in leaves.values():
             leaf.attach_grad()
         with autograd.record():
-            outputs = self._operator(*({**leaves, _DIRECTION: direction}[name] for name in self._names))
+            outputs = self._operator(*({**leaves, _DIRECTION: direction}[name] for name in self._inputs))
         autograd.backward(outputs, [head, nd.ones_like(head)])
-        return _vector(leaf.grad for leaf in leaves.values())
+        return tuple(leaf.grad for leaf in leaves.values())
