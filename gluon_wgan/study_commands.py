@@ -4,7 +4,7 @@ import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
@@ -259,3 +259,51 @@ def toy(arguments=None):
             raise
         # one part, or one seed, of several that are measured one after another, or at once
         log.info("no report yet: %s", error)
+
+
+@dataclass(frozen=True)
+class PresetsFlags:
+    """Write reports/presets.md and .html: what presets learn of real pictures, as their samples and measures show."""
+
+    measure: Literal["bedrooms", "faces", "digits"] | None = None
+    """first train and measure bedrooms (clipping, penalty), faces (the homework's three) or digits (the tutorial), half
+    an hour and more; what is finished is kept, so that the same command goes on"""
+    data: str | None = None
+    """with --measure: as of train_lsun.py; for digits, MNIST's files with the labels"""
+    seeds: tuple[int, ...] = (0,)
+    """each arm is trained with each"""
+    generator_steps: int | None = None
+    """updates of the generator, of every arm (default: the study's own)"""
+    at_once: int | None = None
+    """trainings side by side, each with its share of the threads (default: the physical cores)"""
+    runs: str = "runs/presets"
+    """folder of the run folders"""
+    reports: str = "reports"
+    """the folder of the reports"""
+    cache_dir: str = "cache"
+    """folder for the prepared pictures"""
+
+
+def presets(arguments=None):
+    """Do what presets.py's command line asks, and log where the report lies."""
+    flags = tyro.cli(PresetsFlags, args=arguments, prog="presets.py")
+    from gluon_wgan.report import presets as report
+
+    if flags.measure is not None:
+        if flags.data is None:
+            raise UserError("--data", "nothing", "the real pictures to train on, as of train_lsun.py")
+        use_synchronous_engine()
+        from gluon_wgan.studies import presets as study
+
+        file = study.write(
+            flags.measure,
+            os.path.abspath(flags.data),
+            flags.reports,
+            flags.runs,
+            flags.cache_dir,
+            flags.seeds,
+            flags.generator_steps,
+            flags.at_once,
+        )
+        log.info("measured: %s", file)
+    log.info("report: %s", report.write(flags.reports))

@@ -59,6 +59,7 @@ WITHOUT_MXNET = [name for name, floor in FLOORS.items() if floor == 0] + [
     "studies.toy_data",
     "studies.toy_measures",
     "report.toy",
+    "report.presets",
 ]
 
 

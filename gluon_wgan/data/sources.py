@@ -1,14 +1,13 @@
 """Open what lies at a path: LSUN, a folder of pictures, MNIST's idx files, CIFAR-10."""
 
-import gzip
 import hashlib
 import os
-import zlib
 from pathlib import Path
 
 import numpy as np
 
 from gluon_wgan.data.decode import decode
+from gluon_wgan.data.idx import find_idx, read_idx
 from gluon_wgan.data.lsun import LsunSource
 from gluon_wgan.data.source import JoinedSource, Source, check_keys
 from gluon_wgan.errors import UserError
@@ -72,18 +71,6 @@ class RawSource(JoinedSource):
         return {"files": [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in self._files]}
 
 
-def _read_idx(file):
-    try:
-        with gzip.open(file) if file.suffix == ".gz" else open(file, "rb") as stream:
-            content = stream.read()
-    except (OSError, EOFError, zlib.error) as error:
-        raise UserError("--data", f"{file} ({error})", "MNIST's *-images-idx3-ubyte, whole") from error
-    magic, count, height, width = np.frombuffer(content[:16], dtype=">u4") if len(content) >= 16 else (0, 0, 0, 0)
-    if magic != 0x803 or len(content) != 16 + int(count) * int(height) * int(width) or count == 0:
-        raise UserError("--data", f"{file} (not an idx file of pictures, or cut short)", "MNIST's *-images-idx3-ubyte")
-    return np.frombuffer(content, dtype=np.uint8, offset=16).reshape(count, height, width, 1)
-
-
 def _read_cifar_batch(file):
     record = 1 + 3 * 32 * 32  # the label, then the red, green and blue planes
     content = np.fromfile(file, dtype=np.uint8)
@@ -132,9 +119,8 @@ def open_source(path, category=None, image_channels=3):
         if unknown or (category is None and len(present) > 1):
             raise UserError("--category", ", ".join(unknown) or None, f"one or more of {', '.join(present)}")
         return LsunSource([path / f"{name}_lmdb" for name in wanted], image_channels)
-    for idx_name in ("train-images-idx3-ubyte", "train-images-idx3-ubyte.gz", "train-images.idx3-ubyte"):
-        if (path / idx_name).is_file():
-            return RawSource(path.resolve().name, [path / idx_name], [_read_idx(path / idx_name)], image_channels)
+    if idx := find_idx(path, "images", 3):
+        return RawSource(path.resolve().name, [idx], [read_idx(idx, 3)[..., np.newaxis]], image_channels)
     batches = sorted(path.glob("data_batch_*.bin"))
     if batches:
         return RawSource(path.resolve().name, batches, [_read_cifar_batch(file) for file in batches], image_channels)

@@ -8,7 +8,6 @@ import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import mxnet as mx
 from loky import cpu_count
@@ -152,11 +151,21 @@ def announce(runs):
     total = 0.0
     for run in runs:
         settings = run.settings
-        trainer = build_trainer(settings, SimpleNamespace(batch_size=settings.batch_size), mx.cpu(), hybridize=False)
+        trainer = build_trainer(settings, _Batches(settings), mx.cpu(), hybridize=False)
         image_shape = (settings.image_channels, settings.image_size, settings.image_size)
         share = 1 - run.steps_done() / settings.generator_steps
         total += share * expected_seconds(trainer, settings.generator_steps, image_shape)
     log.info("%d trainings, expected duration: %s", len(runs), in_words(total))
+
+
+class _Batches:
+    """What a trainer asks of its batches before it trains; how many an epoch has moves the duration little."""
+
+    def __init__(self, settings):
+        self.batch_size = settings.batch_size
+
+    def __len__(self):
+        return 1000
 
 
 def _start(run, cache_dir, threads):

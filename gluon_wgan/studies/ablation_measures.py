@@ -147,10 +147,8 @@ def evaluate(run, held_out, baseline_resize):
     estimates = [record["em_distance_estimate"] for record in records]
     starts = json.loads((run.folder / "environment.json").read_text())["starts"]
     count = len(held_out(run.settings.resize)[0])
-    generator, settings, _ = load_generator(run.folder)
-    batches = draw_latents(LATENTS_SEED, count, settings)
-    images = np.concatenate([sample(generator, nd.array(latents), settings.bn_mode) for latents in batches])
-    pictures = to_uint8(images[:count])
+    generator, _, _ = load_generator(run.folder)
+    pictures = samples(generator, run.settings, count)
     return {
         "arm": run.arm,
         "seed": run.seed,
@@ -162,11 +160,18 @@ def evaluate(run, held_out, baseline_resize):
         "seconds": records[-1]["seconds"],
         "samples": len(pictures),
         "measures": {
-            **estimate_measures(estimates, settings.boost_generator_steps),
+            **estimate_measures(estimates, run.settings.boost_generator_steps),
             **held_out.distances(pictures, run.settings.resize, baseline_resize),
         },
         "estimates": [float(f"{estimate:.4g}") for estimate in estimates],
     }
+
+
+def samples(generator, settings, count):
+    """Return pictures (count, H, W, C), uint8, of a generator, of the latents that all runs share."""
+    batches = draw_latents(LATENTS_SEED, count, settings)
+    images = np.concatenate([sample(generator, nd.array(latents), settings.bn_mode) for latents in batches])
+    return to_uint8(images[:count])
 
 
 def keep_samples(run, file):
