@@ -238,6 +238,22 @@ def test_gradients_are_added_or_left_out_as_grad_req_says():
     assert_close(gradients, expected)
 
 
+@pytest.mark.parametrize("how", [None, {"static_alloc": True}])
+def test_a_graph_that_was_recorded_before_keeps_its_parameters_without_gradient(how):
+    images = draw_images(dtype="float64")
+    critic = small_critic("float64", how)
+    critic._collect_params_with_prefix()["0.bias"].grad_req = "null"
+    weight, parts = critic[0].weight, []
+    for first, second in ((1, 0), (0, 1), (1, 1)):
+        with autograd.record():
+            score = critic(images).sum()
+            square = nd.square(critic.scores_and_input_gradient(images)[1]).sum()
+            total = first * score + second * square
+        total.backward()
+        parts.append(weight.grad().asnumpy())
+    assert_close({"sum": parts[2]}, {"sum": parts[0] + parts[1]})
+
+
 def test_one_backward_serves_several_calls_and_plain_scores_and_comes_again():
     critic, images, others = small_critic("float64"), draw_images(dtype="float64"), draw_images(dtype="float64", seed=9)
     weight = critic[0].weight

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from dataclasses import replace
 
 import mxnet as mx
 import numpy as np
@@ -11,15 +12,38 @@ from PIL import Image
 from tensorboard_events import scalars
 
 from gluon_wgan import cli, fit, training
-from gluon_wgan.data import open_source
+from gluon_wgan.data import Batches, open_source
 from gluon_wgan.data.prepared import is_held_out
 from gluon_wgan.errors import UserError
-from gluon_wgan.settings import Settings
+from gluon_wgan.presets import PRESETS
+from gluon_wgan.settings import Settings, preset_settings
+from gluon_wgan.studies.benchmark_torch import noise_pictures
 
 TINY = (
     "--image-size 16 --generator-channels 4 --critic-channels 4 --batch-size 4 --n-critic 2 --n-critic-boost 3 "
     "--boost-generator-steps 2 --boost-every 4 --generator-steps 6 --sample-every 4 --checkpoint-every 5"
 ).split()
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_trains(preset):
+    full = preset_settings(preset)
+    settings = replace(full, image_size=min(full.image_size, 32), generator_channels=2, critic_channels=2, batch_size=4)
+    batches = Batches(noise_pictures(settings), 4, 0, tail=settings.generator_turn == "with_critic")
+    trainer = training.build_trainer(settings, batches, mx.cpu())
+    before = [weights_of(network) for network in (trainer.generator, trainer.critic)]
+    for _ in range(2):
+        for _ in range(min(2, trainer.critic_updates_left())):
+            trainer.critic_step()
+        trainer.generator_step()
+    for network, weights in zip((trainer.generator, trainer.critic), before):
+        after = weights_of(network)
+        assert all(np.isfinite(value).all() for value in after.values())
+        assert any((after[name] != value).any() for name, value in weights.items() if name.endswith("weight"))
+
+
+def weights_of(network):
+    return {name: value.data().asnumpy() for name, value in network.collect_params().items()}
 
 
 @pytest.fixture(scope="module")

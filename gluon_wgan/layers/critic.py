@@ -64,7 +64,9 @@ class Critic(Sequential):
         leaf.attach_grad()
         with autograd.record():
             scores = self(leaf)
-        (input_gradient,) = autograd.grad(scores, [leaf])
+        # kept until it goes out of scope: to free it MXNet would also empty the nodes of parameters without gradient,
+        # which the graphs that were recorded before share
+        (input_gradient,) = autograd.grad(scores, [leaf], retain_graph=True)
         if not recording:
             return scores.detach(), input_gradient
         parameters = {parameter.name: parameter.data(images.context) for parameter in self.collect_params().values()}
