@@ -48,7 +48,7 @@ class Conv5Generator(nn.HybridBlock):
                 # (N, latent_dim, 1, 1) -> (N, 16 width) -> (N, width, 4, 4)
                 numbers = width * SMALLEST**2
                 add(nn.Dense(numbers, use_bias=not batch_norm, in_units=latent_dim), numbers)
-                self.main.add(layers.Reshape((width, SMALLEST, SMALLEST)))
+                self.main.add(_ToPictures(width))
                 side = SMALLEST
                 while width > channels:
                     # (N, width, side, side) -> (N, width / 2, 2 side, 2 side)
@@ -99,6 +99,20 @@ class Conv5Critic(CriticNetwork):
     def hybrid_forward(self, F, images):
         """Return the scores."""
         return self.scores(F, images)
+
+
+class _ToPictures(nn.HybridBlock):
+    """(N, 16 width) -> (N, width, 4, 4)."""
+
+    def __init__(self, width, **kwargs):
+        super().__init__(**kwargs)
+        self._shape = (0, width, SMALLEST, SMALLEST)
+
+    def hybrid_forward(self, F, x):
+        """Return the same numbers in the other shape."""
+        # A slice of everything copies. Without it the gradient that a transposed convolution leaves in blocks of
+        # channels comes to BatchNorm as a view of another shape, where oneDNN fails (ndarray.cc: !is_view).
+        return F.slice_axis(F.reshape(x, shape=self._shape), axis=0, begin=0, end=None)
 
 
 class _Cut(nn.HybridBlock):
