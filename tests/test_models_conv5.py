@@ -6,10 +6,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from mxnet import autograd, nd
+from mxnet.gluon import nn
 from training_fixtures import numbers_of
 
 from gluon_wgan.errors import UserError
 from gluon_wgan.models import build_critic, build_generator, parameter_count
+from gluon_wgan.models.transposed import ToPicture
 from gluon_wgan.settings import Settings, preset_settings
 
 SMALL = {"generator_channels": 4, "critic_channels": 4, "latent_dim": 6}
@@ -132,3 +134,30 @@ def test_presets(name, expected):
 def test_sizes_that_do_not_double(size):
     with pytest.raises(UserError, match=f"--image-size: given {size}; allowed: 28, or 16, 32"):
         Settings(generator="conv5", critic="mlp", image_size=size)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize(("kernel", "padding", "more"), [(4, 1, 0), (5, 2, 1)])
+def test_a_grey_picture_is_that_of_mxnets_transposed_convolution(kernel, padding, more, bias):
+    # of 8 feature maps, where MXNet's own backward works
+    geometry = {"strides": 2, "padding": padding, "output_padding": more, "use_bias": bias, "in_channels": 8}
+    blocks = ToPicture(12, 1, kernel, **geometry), nn.Conv2DTranspose(1, kernel, **geometry)
+    rng = np.random.default_rng(kernel)
+    features = nd.array(rng.standard_normal((3, 8, 6, 6)), dtype="float64")
+    head = nd.array(rng.standard_normal((3, 1, 12, 12)), dtype="float64")
+    values = [rng.standard_normal(shape) for shape in [(8, 1, kernel, kernel), (1,)][: 1 + bias]]
+    found = []
+    for block in blocks:
+        block.initialize()
+        block.cast("float64")
+        features.attach_grad()
+        parameters = [block.weight, block.bias][: 1 + bias]
+        for parameter, value in zip(parameters, values):
+            parameter.set_data(nd.array(value, dtype="float64"))
+        with autograd.record():
+            picture = block(features)
+        picture.backward(head)
+        found.append([picture, features.grad.copy(), *(parameter.grad() for parameter in parameters)])
+    for ours, theirs in zip(*found, strict=True):
+        # sums of at most 8 * 25 products of order 1
+        np.testing.assert_allclose(ours.asnumpy(), theirs.asnumpy(), rtol=0, atol=1e-12)

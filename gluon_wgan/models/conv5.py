@@ -11,9 +11,11 @@ from mxnet.gluon import nn
 
 from gluon_wgan import layers
 from gluon_wgan.models.critic import CriticNetwork
+from gluon_wgan.models.transposed import ToPicture
 
 _LEAKY_SLOPE = 0.2
 SMALLEST = 4  # pixels
+_DOUBLE = {"kernel_size": 5, "strides": 2, "padding": 2, "output_padding": 1}
 
 
 class Conv5Generator(nn.HybridBlock):
@@ -52,12 +54,14 @@ class Conv5Generator(nn.HybridBlock):
                 side = SMALLEST
                 while width > channels:
                     # (N, width, side, side) -> (N, width / 2, 2 side, 2 side)
-                    add(_double(width // 2, width, not batch_norm), width // 2)
+                    transposed = nn.Conv2DTranspose(width // 2, **_DOUBLE, use_bias=not batch_norm, in_channels=width)
+                    add(transposed, width // 2)
                     width, side = width // 2, 2 * side
                     if side == 8 and image_size == 28:
                         self.main.add(_Cut(7))
                 # (N, channels, image_size / 2, image_size / 2) -> (N, image_channels, image_size, image_size)
-                self.main.add(_double(image_channels, channels, True), nn.Activation("tanh"))
+                self.main.add(ToPicture(image_size, image_channels, **_DOUBLE, in_channels=channels))
+                self.main.add(nn.Activation("tanh"))
 
     def hybrid_forward(self, F, latent):
         """Return the pictures."""
@@ -124,10 +128,6 @@ class _Cut(nn.HybridBlock):
 
     def hybrid_forward(self, F, x):
         return F.slice(x, begin=(None, None, 0, 0), end=(None, None, self._side, self._side))
-
-
-def _double(channels, in_channels, bias):
-    return nn.Conv2DTranspose(channels, 5, 2, 2, output_padding=1, use_bias=bias, in_channels=in_channels)
 
 
 def whole_side(image_size):

@@ -8,6 +8,7 @@ from mxnet.gluon import nn
 
 from gluon_wgan import layers
 from gluon_wgan.models.critic import CriticNetwork
+from gluon_wgan.models.transposed import ToPicture
 
 _LEAKY_SLOPE = 0.2
 
@@ -49,7 +50,7 @@ class DCGANGenerator(nn.HybridBlock):
                 for _ in range(extra_layers):
                     add(nn.Conv2D(channels, 3, 1, 1, use_bias=False, in_channels=channels), channels)
                 # (N, channels, image_size / 2, image_size / 2) -> (N, image_channels, image_size, image_size)
-                self.main.add(nn.Conv2DTranspose(image_channels, 4, 2, 1, use_bias=False, in_channels=channels))
+                self.main.add(ToPicture(image_size, image_channels, 4, 2, 1, use_bias=False, in_channels=channels))
                 self.main.add(nn.Activation("tanh"))
 
     def hybrid_forward(self, F, latent):

@@ -46,7 +46,7 @@ SUBJECTS = {
         {"clip": "wassersteingan", "penalty": "wgan-gp"}, {**_SMALL, "image_size": 32, "generator_steps": 2500}
     ),
     "faces": Subject(
-        {"simple": "hw6-simple", "medium": "hw6-medium", "strong": "hw6"}, {**_SMALL, "generator_steps": 5000}
+        {"simple": "hw6-simple", "medium": "hw6-medium", "strong": "hw6"}, {**_SMALL, "generator_steps": 3000}
     ),
     "digits": Subject({"tutorial": "mlp-mnist"}, {"generator_steps": 12_000}),
 }

@@ -1,0 +1,33 @@
+"""The generators' last transposed convolution, to the picture."""
+
+from mxnet.gluon import nn
+
+
+class ToPicture(nn.Conv2DTranspose):
+    """`nn.Conv2DTranspose` to pictures of 3 channels, and the same, in other operators, to grey ones.
+
+    To a single channel MXNet's fails in backward where the inputs are a multiple of 16 (oneDNN: "could not create a
+    primitive descriptor for a reorder primitive").
+
+    Parameters
+    ----------
+    image_size : int
+        Pixels of the output's side.
+    channels, kernel_size, strides, padding, output_padding, use_bias, in_channels
+        As for `mxnet.gluon.nn.Conv2DTranspose`.
+    """
+
+    def __init__(self, image_size, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self._image_size = image_size
+
+    def hybrid_forward(self, F, x, weight, bias=None):
+        """Return (N, channels, image_size, image_size) of (N, C, H, W)."""
+        if self._channels > 1:
+            return super().hybrid_forward(F, x, weight, bias)
+        # every pixel and (C, kh kw) -> what it adds to its neighbourhood, (N, kh kw, H W), which col2im sums up
+        pixels = F.transpose(F.reshape(x, shape=(0, 0, -1)), axes=(0, 2, 1))
+        patches = F.transpose(F.dot(pixels, F.reshape(weight, shape=(0, -1))), axes=(0, 2, 1))
+        geometry = {name: self._kwargs[name] for name in ("kernel", "stride", "pad")}
+        picture = F.col2im(patches, output_size=(self._image_size, self._image_size), **geometry)
+        return picture if bias is None else F.broadcast_add(picture, F.reshape(bias, shape=(1, 1, 1, 1)))
