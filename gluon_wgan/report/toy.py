@@ -8,7 +8,7 @@ from gluon_wgan.errors import UserError
 from gluon_wgan.report import toy_tables as tables
 from gluon_wgan.report.distances_tables import between, number
 from gluon_wgan.report.pages import origin, write_report
-from gluon_wgan.report.toy_figures import ARMS, DISTRIBUTIONS, DRAWN, MIXTURES, NORMS
+from gluon_wgan.report.toy_figures import ARMS, DISTRIBUTIONS, DRAWN, MIXTURES, NORMS, title_of
 
 _NAME = "toy"
 _PARTS = ("modes", "surfaces", "gradient_norms")
@@ -80,8 +80,14 @@ Plain GANs: the same networks without a constraint, the penalty's Adam.""")
 
 
 def _seeds(part):
-    seeds = sorted({run["seed"] for run in part["runs"]})
-    return f"n = {len(seeds)} seeds ({', '.join(map(str, seeds))})"
+    """Return n and the seeds, apart for each distribution where they are not the same."""
+    seeds = {}
+    for run in part["runs"]:
+        seeds.setdefault(run["data"], set()).add(run["seed"])
+    texts = [f"n = {len(some)} seeds ({', '.join(map(str, sorted(some)))})" for some in seeds.values()]
+    if len(set(texts)) == 1:
+        return texts[0]
+    return ", ".join(f"{title_of(name)} {text}" for name, text in zip(seeds, texts))
 
 
 def render(data):

@@ -37,8 +37,8 @@ def describe():
 
 
 def jobs(seeds=None):
-    """Return (data, arm, seed) of every run."""
-    return [(data, arm, seed) for seed in seeds or SEEDS for data in MIXTURES for arm in ARMS]
+    """Return (data, arm, seed) of every run, a mixture's all seeds before the next one's."""
+    return [(data, arm, seed) for data in MIXTURES for seed in seeds or SEEDS for arm in ARMS]
 
 
 def updates(job, generator_steps):
