@@ -69,12 +69,16 @@ class Critic(Sequential):
         (input_gradient,) = autograd.grad(scores, [leaf], retain_graph=True)
         if not recording:
             return scores.detach(), input_gradient
-        parameters = {parameter.name: parameter.data(images.context) for parameter in self.collect_params().values()}
+        parameters = self.collect_params().values()
+        linked = [_linked(images)]
+        for parameter in parameters:
+            array = parameter.data(images.context)
+            linked.append(array if parameter.grad_req == "write" else _linked(array))
         pushed = self._pushed or self._push_graph()
         if self._active:  # else a layer may change without notice, as in Gluon: no graph is kept
             self._pushed = pushed
-        values = {_IMAGES: images, **parameters}
-        return _Differentiable(pushed, list(values), scores, input_gradient)(*map(_linked, values.values()))
+        names = [_IMAGES, *(parameter.name for parameter in parameters)]
+        return _Differentiable(pushed, names, scores, input_gradient)(*linked)
 
     def _check_dtype(self, images):
         for parameter in self.collect_params().values():
@@ -103,9 +107,9 @@ def _scores(F, outputs):
 
 
 def _linked(array):
-    """Return an array's copy that needs a gradient, whether the array does or not."""
-    # autograd.Function leaves out the gradients of all inputs behind one that needs none, and those of any that is
-    # added to (grad_req), without a word. This operator knows about both.
+    """Return a copy that needs a gradient, of an array that may need none, or one that is added (grad_req)."""
+    # autograd.Function leaves out, without a word, the gradients of all inputs behind one that needs none, and of any
+    # that is added to. This operator knows about both.
     anchor = nd.zeros_like(array)
     anchor.attach_grad()
     return array + anchor
