@@ -123,6 +123,8 @@ def test_digits_are_trained_measured_and_reported_once(digits, tmp_path):
     assert min(found["real"]["shares"]) > 0.03
     assert run["trained"]["agree"] < 0.5
     assert run["trained"] != run["untrained"]
+    # 28x28 in a frame of 32x32
+    assert found["real"]["swd"] < run["trained"]["swd"]
     page = (tmp_path / "reports" / "presets.md").read_text()
     assert "Digits: after 3 generator steps" in page
     assert (tmp_path / "reports" / "figures" / "presets" / "digits-tutorial-seed0.png").is_file()
@@ -153,7 +155,8 @@ def made_up(arms, **measures):
         {"arm": arm, "seed": 0, "curve": curve, "trained": values, "untrained": dict.fromkeys(values, 1.0)}
         for arm, values in arms.items()
     ]
-    return {"runs": runs, "real": measures}
+    summary = {arm: {"n": 1, "swd_ratio": values.get("swd_ratio")} for arm, values in arms.items()}
+    return {"runs": runs, "real": measures, "arms": summary}
 
 
 def verdicts(subject, found):
@@ -162,19 +165,39 @@ def verdicts(subject, found):
 
 @pytest.mark.parametrize(("norm", "holds"), [(0.79, False), (0.8, True), (1.2, True), (1.21, False)])
 def test_the_criteria_of_bedrooms_by_hand(norm, holds):
-    found = made_up({"clip": {"swd": 0.5}, "penalty": {"swd": 0.51}})
+    found = made_up({"clip": {"swd_scaled": 0.5}, "penalty": {"swd_scaled": 0.51}})
     # the last tenth decides
     found["runs"][1]["curve"] = {**found["runs"][1]["curve"], "gradient_norm": [9.0] * 90 + [norm] * 10}
     assert verdicts("bedrooms", found) == [True, False, holds]
 
 
 def test_the_criteria_of_faces_by_hand():
-    found = made_up({"simple": {"swd": 0.6, "mean_picture": 0.79}, "strong": {"swd": 0.4, "mean_picture": 0.8}})
+    found = made_up(
+        {"simple": {"swd_scaled": 0.6, "mean_picture": 0.79}, "strong": {"swd_scaled": 0.4, "mean_picture": 0.8}}
+    )
     assert verdicts("faces", found) == [False, True, False, True]
 
 
 def test_the_criteria_of_digits_by_hand():
-    shares = [0.01] * 9 + [0.91]
-    assert verdicts("digits", made_up({"tutorial": {"agree": 0.4, "shares": shares}}, agree=0.8)) == [True, True]
-    shares = [0.009] * 9 + [0.919]
-    assert verdicts("digits", made_up({"tutorial": {"agree": 0.39, "shares": shares}}, agree=0.8)) == [False, False]
+    for least, agree, ratio, holds in ((0.01, 0.4, 0.249, True), (0.009, 0.39, 0.25, False)):
+        measures = {"agree": agree, "shares": [least] * 9 + [1 - 9 * least], "swd_ratio": ratio}
+        assert verdicts("digits", made_up({"tutorial": measures}, agree=0.8)) == [holds] * 3
+
+
+def test_a_summary_by_hand():
+    swd = {"simple": (0.5, 0.4, 0.6), "strong": (0.1, 0.2, 0.3)}
+    runs = [
+        {"arm": arm, "seed": seed, "trained": {"swd": value}, "untrained": {"swd": 2 * value + 1}}
+        for arm, values in swd.items()
+        for seed, value in enumerate(values)
+    ]
+    found = study.summarise(runs)
+    assert found["arms"]["strong"]["n"] == 3
+    assert found["arms"]["strong"]["swd_ratio"] == pytest.approx((0.1 / 1.2 + 0.2 / 1.4 + 0.3 / 1.6) / 3)
+    strong = found["differences"]["strong"]
+    assert strong["values"] == pytest.approx([-0.4, -0.2, -0.3])
+    assert strong["mean"] == pytest.approx(-0.3)
+    # more than twice the spread of the first arm, 0.1, and all of one sign
+    assert strong["differs"] is True
+    one = study.summarise([run for run in runs if run["seed"] == 0])
+    assert one["differences"]["strong"]["differs"] is None

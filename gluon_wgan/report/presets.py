@@ -23,7 +23,8 @@ _STYLES = {
     "tutorial": ("tutorial: clipping", ORANGE),
 }
 _MEASURES = {
-    "swd": "sliced Wasserstein distance, scaled",
+    "swd_scaled": "sliced Wasserstein distance, scaled",
+    "swd": "the same, not scaled",
     "spectrum": "difference of log power spectra, decades",
     "mean_picture": "correlation of the mean pictures",
     "agree": "5 nearest real digits agree, share",
@@ -31,6 +32,7 @@ _MEASURES = {
 }
 # Criteria, fixed before any run was looked at.
 _HALF = 0.5  # of the untrained generator's distance, or of what real digits reach
+_QUARTER = 0.25  # as the claim of the tutorial was to be judged
 _NORM = (0.8, 1.2)
 _LAST = 10  # points of the curve, of 100
 _LAYOUT = 0.8  # correlation of the mean pictures
@@ -66,8 +68,8 @@ def _pictures_not_noise(found):
     return [
         (
             f"{_STYLES[arm][0]}: scaled sliced Wasserstein distance at most half of the untrained generator's",
-            f"{_mean(found, arm, 'swd'):.3f} and {_mean(found, arm, 'swd', 'untrained'):.3f}",
-            _mean(found, arm, "swd") <= _HALF * _mean(found, arm, "swd", "untrained"),
+            f"{_mean(found, arm, 'swd_scaled'):.3f} and {_mean(found, arm, 'swd_scaled', 'untrained'):.3f}",
+            _mean(found, arm, "swd_scaled") <= _HALF * _mean(found, arm, "swd_scaled", "untrained"),
         )
         for arm in _arms(found)
     ]
@@ -109,6 +111,11 @@ def _digits(found):
             f"{agree:.1%} and {of_real:.1%}",
             agree >= _HALF * of_real,
         ),
+        (
+            f"sliced Wasserstein distance (not scaled) below {_QUARTER} of the untrained generator's",
+            f"{found['arms'][arm]['swd_ratio']:.3f}",
+            found["arms"][arm]["swd_ratio"] < _QUARTER,
+        ),
     ]
 
 
@@ -123,9 +130,9 @@ def _sentence(subject, found):
         return f"""Digits: after {steps} the 5 nearest real digits agree for {_mean(found, arm, "agree"):.0%} of the
 samples (real digits: {found["real"]["agree"]:.0%}, untrained: {_mean(found, arm, "agree", "untrained"):.0%}), and the
 rarest digit is {least:.1%} of them."""
-    nearness = ", ".join(f"{_mean(found, arm, 'swd'):.3f} with {_STYLES[arm][0]}" for arm in _arms(found))
+    nearness = ", ".join(f"{_mean(found, arm, 'swd_scaled'):.3f} with {_STYLES[arm][0]}" for arm in _arms(found))
     text = f"""{_TITLES[subject]}: after {steps} the scaled sliced Wasserstein distance to held-out pictures is
-{nearness} (real pictures: {found["real"]["swd"]:.3f})"""
+{nearness} (real pictures: {found["real"]["swd_scaled"]:.3f})"""
     return text + (f", and the penalised critic's gradient norm {_norm(found):.2f}." if subject == "bedrooms" else ".")
 
 

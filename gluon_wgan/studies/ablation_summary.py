@@ -40,7 +40,7 @@ def summarise(runs, reports, baseline_arm):
         shared = [seed for seed in of_seed if seed in found.get(baseline_arm, {})]
         if arm != baseline_arm and shared:
             differences[arm] = {
-                measure: _difference(of_seed, found[baseline_arm], shared, measure)
+                measure: difference(of_seed, found[baseline_arm], shared, measure)
                 for measure in sorted(arms[arm]["measures"].keys() & arms[baseline_arm]["measures"])
             }
     return {"baseline_arm": baseline_arm, "arms": arms, "differences": differences}
@@ -57,7 +57,17 @@ def _arm(of_seed):
     }
 
 
-def _difference(of_seed, of_baseline, seeds, measure):
+def difference(of_seed, of_baseline, seeds, measure):
+    """Return a measure of an arm less the baseline's, paired by seed: mean, low, high, values, differs (None of one).
+
+    Parameters
+    ----------
+    of_seed, of_baseline : dict of int to dict
+        Measures by seed.
+    seeds : sequence of int
+        Those that both have.
+    measure : str
+    """
     values = [of_seed[seed][measure] - of_baseline[seed][measure] for seed in seeds]
     spread = np.std([of_baseline[seed][measure] for seed in seeds], ddof=1) if len(seeds) > 1 else np.nan
     one_sign = all(value > 0 for value in values) or all(value < 0 for value in values)

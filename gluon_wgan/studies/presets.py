@@ -18,6 +18,7 @@ from gluon_wgan.run_folder import describe_environment, read_metrics, write_atom
 from gluon_wgan.settings import default_run_name, preset_settings
 from gluon_wgan.studies.ablation import Run, train_all
 from gluon_wgan.studies.ablation_measures import samples
+from gluon_wgan.studies.ablation_summary import difference
 from gluon_wgan.studies.digits import COMPARED, recognise
 from gluon_wgan.studies.generation import load_generator
 
@@ -103,6 +104,7 @@ def write(subject, data, reports, runs_folder, cache_dir, seeds=SEEDS, generator
         found["runs"] = [one for one in found["runs"] if (one["arm"], one["seed"]) != (run.arm, run.seed)]
         found["runs"].append(measure(run, pictures))
         found["runs"].sort(key=lambda one: (one["seed"], list(SUBJECTS[subject].arms).index(one["arm"])))
+        found |= summarise(found["runs"])
         _keep_sheet(run, subject, reports)
         content = {name: {**content, subject: found}[name] for name in SUBJECTS if name in {**content, subject: found}}
         write_atomic(file, _dumps(content).encode())
@@ -155,23 +157,31 @@ class Pictures:
     def distances(self, pictures):
         """Return how far as many pictures are from the held-out ones, a dict of JSON values.
 
-        swd: sliced Wasserstein distance, mean over the levels, both sets with the real one's mean and spread (where the
-        side is a power of two). spectrum: see `log_spectrum_difference`. mean_picture: the correlation of the two sets'
-        mean pictures, which is the layout that all share. With labels also `recognise`d, 1,000 pictures.
+        swd, swd_scaled: sliced Wasserstein distance, mean over the levels, each set with its own mean and spread, or
+        both with the real one's (28x28: in a black frame of 32x32). spectrum: see `log_spectrum_difference`.
+        mean_picture: the correlation of the two sets' mean pictures, which is the layout that all share. With labels
+        also what `recognise` says of 1,000 pictures.
         """
         real = self.held_out
         found = {
             "spectrum": float(log_spectrum_difference(real, pictures)),
             "mean_picture": _correlation(real.mean(axis=0), pictures.mean(axis=0)),
         }
-        if real.shape[1].bit_count() == 1:
-            levels = sliced_wasserstein(real, pictures, normalise_by="real")
-            found["swd"] = float(np.mean(list(levels.values())))
+        framed = [_framed(one) for one in (real, pictures)]
+        for measure, scale in (("swd", "each"), ("swd_scaled", "real")):
+            found[measure] = float(np.mean(list(sliced_wasserstein(*framed, normalise_by=scale).values())))
         if self._labelled is not None:
             # of training pictures, each would be its own neighbour: those held out stand for them
             shown = real if pictures is self.others else pictures
             found |= recognise(shown[:COMPARED], *self._labelled)
         return found
+
+
+def _framed(pictures):
+    """Return pictures (N, side, side, C) with a black frame up to the next power of two."""
+    side = pictures.shape[1]
+    frame = ((1 << (side - 1).bit_length()) - side) // 2
+    return np.pad(pictures, ((0, 0), (frame, frame), (frame, frame), (0, 0)))
 
 
 def _correlation(first, second):
@@ -213,6 +223,34 @@ def measure(run, pictures):
         "untrained": pictures.distances(samples(build_generator(run.settings), run.settings, count)),
         "curve": curve,
     }
+
+
+def summarise(runs):
+    """Return what the claims ask of a subject's runs, JSON values.
+
+    Returns
+    -------
+    dict
+        arms: of each arm n, and swd_ratio, the mean distance (swd) over the untrained generator's. differences: of each
+        arm but the first, swd less the first's, see `gluon_wgan.studies.ablation_summary.difference`.
+    """
+    by_arm = {}
+    for run in runs:
+        by_arm.setdefault(run["arm"], {})[run["seed"]] = run
+    arms = {
+        arm: {
+            "n": len(of_seed),
+            "swd_ratio": float(np.mean([run["trained"]["swd"] / run["untrained"]["swd"] for run in of_seed.values()])),
+        }
+        for arm, of_seed in by_arm.items()
+    }
+    (_, baseline), *others = by_arm.items()
+    differences = {}
+    for arm, of_seed in others:
+        if shared := [seed for seed in of_seed if seed in baseline]:
+            trained = [{seed: run["trained"] for seed, run in one.items()} for one in (of_seed, baseline)]
+            differences[arm] = difference(*trained, shared, "swd")
+    return {"arms": arms, "differences": differences}
 
 
 def _changes(settings):
