@@ -187,8 +187,8 @@ python experiments/presets.py --measure {subject} --data {_DATA[subject]}
 {table(header, runs)}
 
 Trained at commit {", ".join(sorted({run["commit"] for run in found["runs"]}))}, one thread each. Settings beside the
-presets': {changes}. {found["held_out"]} of the pictures ({found["pictures"]}) are held out; as many
-samples are compared with them{" (digits: the first 1,000)" if subject == "digits" else ""}. Measured by:
+presets': {changes}. {found["held_out"]} held-out pictures ({found["pictures"]}) are compared with
+as many samples. Measured by:
 {origin(found["environment"])}
 """
 

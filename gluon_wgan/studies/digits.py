@@ -6,7 +6,6 @@ from gluon_wgan.errors import UserError
 
 # Fixed before any run.
 NEIGHBOURS = 5
-COMPARED = 1000  # pictures of each set
 _BATCH = 250  # pictures at a time: their distances to 54,000 others take 54 MB
 
 

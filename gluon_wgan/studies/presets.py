@@ -4,6 +4,7 @@ import json
 import logging
 import re
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ from gluon_wgan.settings import default_run_name, preset_settings
 from gluon_wgan.studies.ablation import Run, train_all
 from gluon_wgan.studies.ablation_measures import samples
 from gluon_wgan.studies.ablation_summary import difference
-from gluon_wgan.studies.digits import COMPARED, recognise
+from gluon_wgan.studies.digits import recognise
 from gluon_wgan.studies.generation import load_generator
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ SUBJECTS = {
     "digits": Subject({"tutorial": "mlp-mnist"}, {"generator_steps": 12_000}),
 }
 SEEDS = (0,)
+COMPARED = 1000  # pictures of each set, at most
 POINTS = 100  # of a curve: medians of as many windows
 _CURVES = ("em_distance_estimate", "gradient_norm")
 
@@ -100,7 +102,7 @@ def write(subject, data, reports, runs_folder, cache_dir, seeds=SEEDS, generator
 
     def note(run):
         content, found = kept()
-        found["real"] = pictures.distances(pictures.others)
+        found["real"] = pictures.floor
         found["runs"] = [one for one in found["runs"] if (one["arm"], one["seed"]) != (run.arm, run.seed)]
         found["runs"].append(measure(run, pictures))
         found["runs"].sort(key=lambda one: (one["seed"], list(SUBJECTS[subject].arms).index(one["arm"])))
@@ -129,7 +131,7 @@ def plan(subject, data, runs_folder, seeds=SEEDS, generator_steps=None):
 
 
 class Pictures:
-    """The real pictures of a subject: `held_out` from training, as many `others`, and what samples are measured by.
+    """The real pictures of a subject: `held_out` from training, at most 1,000, as many `others`, and the measures.
 
     Parameters
     ----------
@@ -143,7 +145,7 @@ class Pictures:
         source = open_source(data, settings.category, settings.image_channels)
         prepared = prepare(source, settings.image_size, settings.resize, cache_dir)
         trained_on = np.flatnonzero(~prepared.held_out)
-        self.held_out = np.asarray(prepared.pictures[np.flatnonzero(prepared.held_out)])
+        self.held_out = np.asarray(prepared.pictures[np.flatnonzero(prepared.held_out)[:COMPARED]])
         self.others = np.asarray(prepared.pictures[trained_on[: len(self.held_out)]])
         self._labelled = None
         if subject == "digits":
@@ -154,13 +156,18 @@ class Pictures:
                 raise UserError("--data", f"{data} ({len(labels)} labels)", allowed)
             self._labelled = np.asarray(prepared.pictures[trained_on]), labels[trained_on]
 
+    @cached_property
+    def floor(self):
+        """The `distances` of the others, which no GAN comes below."""
+        return self.distances(self.others)
+
     def distances(self, pictures):
         """Return how far as many pictures are from the held-out ones, a dict of JSON values.
 
         swd, swd_scaled: sliced Wasserstein distance, mean over the levels, each set with its own mean and spread, or
         both with the real one's (28x28: in a black frame of 32x32). spectrum: see `log_spectrum_difference`.
         mean_picture: the correlation of the two sets' mean pictures, which is the layout that all share. With labels
-        also what `recognise` says of 1,000 pictures.
+        also what `recognise` says.
         """
         real = self.held_out
         found = {
@@ -172,8 +179,7 @@ class Pictures:
             found[measure] = float(np.mean(list(sliced_wasserstein(*framed, normalise_by=scale).values())))
         if self._labelled is not None:
             # of training pictures, each would be its own neighbour: those held out stand for them
-            shown = real if pictures is self.others else pictures
-            found |= recognise(shown[:COMPARED], *self._labelled)
+            found |= recognise(real if pictures is self.others else pictures, *self._labelled)
         return found
 
 
@@ -232,7 +238,7 @@ def summarise(runs):
     -------
     dict
         arms: of each arm n, and swd_ratio, the mean distance (swd) over the untrained generator's. differences: of each
-        arm but the first, swd less the first's, see `gluon_wgan.studies.ablation_summary.difference`.
+        arm but the first, swd less the first's, of 2 seeds or more: `gluon_wgan.studies.ablation_summary.difference`.
     """
     by_arm = {}
     for run in runs:
@@ -247,7 +253,8 @@ def summarise(runs):
     (_, baseline), *others = by_arm.items()
     differences = {}
     for arm, of_seed in others:
-        if shared := [seed for seed in of_seed if seed in baseline]:
+        shared = [seed for seed in of_seed if seed in baseline]
+        if len(shared) > 1:  # one has no spread
             trained = [{seed: run["trained"] for seed, run in one.items()} for one in (of_seed, baseline)]
             differences[arm] = difference(*trained, shared, "swd")
     return {"arms": arms, "differences": differences}
