@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from gluon_wgan.report import ablation, claims, distances, first_light, parity, resize_pixels
+from gluon_wgan.report import ablation, claims, distances, first_light, parity, presets, resize_pixels, toy
 from gluon_wgan.report.pages import embedded_figures, write_report
 
 # In the order of the index. They are written from the last: the claims link to what is there.
@@ -18,6 +18,8 @@ _REPORTS = {
     "ablation_resize": partial(ablation.write, "resize"),
     "ablation_epsilon": partial(ablation.write, "epsilon"),
     "compare_resize": resize_pixels.write,
+    "presets": presets.write,
+    "toy": toy.write,
     "parity": parity.write,
     "distances": distances.write,
     "first_light": first_light.write,

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from textwrap import fill
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -29,6 +30,11 @@ _MEASURES = {
     "mean_picture": "correlation of the mean pictures",
     "agree": "5 nearest real digits agree, share",
     "distance": "to the nearest real digit, grey levels",
+}
+_NEARNESS = {
+    "swd_scaled": "scaled sliced Wasserstein distance",
+    "swd": "not scaled",
+    "spectrum": "difference of log power spectra",
 }
 # Criteria, fixed before any run was looked at.
 _HALF = 0.5  # of the untrained generator's distance, or of what real digits reach
@@ -130,10 +136,15 @@ def _sentence(subject, found):
         return f"""Digits: after {steps} the 5 nearest real digits agree for {_mean(found, arm, "agree"):.0%} of the
 samples (real digits: {found["real"]["agree"]:.0%}, untrained: {_mean(found, arm, "agree", "untrained"):.0%}), and the
 rarest digit is {least:.1%} of them."""
-    nearness = ", ".join(f"{_mean(found, arm, 'swd_scaled'):.3f} with {_STYLES[arm][0]}" for arm in _arms(found))
-    text = f"""{_TITLES[subject]}: after {steps} the scaled sliced Wasserstein distance to held-out pictures is
-{nearness} (real pictures: {found["real"]["swd_scaled"]:.3f})"""
-    return text + (f", and the penalised critic's gradient norm {_norm(found):.2f}." if subject == "bedrooms" else ".")
+    measures = [
+        f"{title} {', '.join(f'{_mean(found, arm, name):.3f} with {_STYLES[arm][0]}' for arm in _arms(found))} "
+        f"({found['real'][name]:.3f} of real pictures)"
+        for name, title in _NEARNESS.items()
+    ]
+    text = f"{_TITLES[subject]}: after {steps}, against held-out pictures: {'; '.join(measures)}."
+    if subject == "bedrooms":
+        text += f" The penalised critic's gradient norm is {_norm(found):.2f}."
+    return text
 
 
 def _section(subject, found):
@@ -195,7 +206,7 @@ as many samples. Measured by:
 
 def render(data):
     """Return the report, Markdown, of the dict that `gluon_wgan.studies.presets.write` wrote."""
-    sentences = "\n".join(_sentence(subject, found) for subject, found in data.items())
+    sentences = "\n".join(fill(_sentence(subject, found), 120) for subject, found in data.items())
     return f"""# What the presets learn of real pictures
 
 **Question.** Trained on real pictures for half an hour on two cores, what do the presets learn: the gradient penalty
