@@ -197,9 +197,10 @@ python experiments/presets.py --measure {subject} --data {_DATA[subject]}
 
 {table(header, runs)}
 
-Trained at commit {", ".join(sorted({run["commit"] for run in found["runs"]}))}, one thread each. Settings beside the
-presets': {changes}. {found["held_out"]} held-out pictures ({found["pictures"]}) are compared with
-as many samples. Measured by:
+Trained at commit {", ".join(sorted({run["commit"] for run in found["runs"]}))},
+OMP_NUM_THREADS={", ".join(sorted({str(run["threads"]) for run in found["runs"]}))}. Settings beside the presets':
+{changes}. {found["held_out"]} held-out pictures ({found["pictures"]}) are compared with as many samples.
+Measured by:
 {origin(found["environment"])}
 """
 
