@@ -18,10 +18,10 @@ _DATA = {"bedrooms": "path/to/lsun", "faces": "path/to/anime_faces", "digits": "
 _STYLES = {
     "clip": ("clipping", BLUE),
     "penalty": ("gradient penalty", GREEN),
-    "simple": ("simple: plain GAN", VERMILLION),
-    "medium": ("medium: clipping", BLUE),
-    "strong": ("strong: gradient penalty", GREEN),
-    "tutorial": ("tutorial: clipping", ORANGE),
+    "simple": ("plain GAN (simple)", VERMILLION),
+    "medium": ("clipping (medium)", BLUE),
+    "strong": ("gradient penalty (strong)", GREEN),
+    "tutorial": ("the tutorial's clipping", ORANGE),
 }
 _MEASURES = {
     "swd_scaled": "sliced Wasserstein distance, scaled",
@@ -185,6 +185,8 @@ def _section(subject, found):
 
 ![{_TITLES[subject]}: samples of the same latents, last step, first seed](figures/{_NAME}_{subject}_samples.png)
 
+Half of each grid of 64; the whole ones are in `figures/{_NAME}/`.
+
 ![{_TITLES[subject]}: curves of the training](figures/{_NAME}_{subject}_curves.png)
 
 {table(["criterion, fixed before the runs were looked at", "measured", "holds"], criteria)}
@@ -215,9 +217,9 @@ beside clipping on bedrooms, a homework's plain GAN, clipping and penalty on ani
 
 **Answer.** {sentences}
 
-*Real pictures*: others of the training set in the place of samples, which no GAN comes below (digits: those held out,
-whose neighbours are looked for among the others). *Untrained*: the generator with its initial weights. Means, and from
-the least to the largest where there are several seeds.
+*Real pictures*: others of the training set in the place of samples, which tells what two sets of the same pictures
+differ by (of digits those held out, whose neighbours are looked for among the others). *Untrained*: the generator with
+its initial weights. Means, and from the least to the largest where there are several seeds.
 
 {chr(10).join(_section(subject, found) for subject, found in data.items())}
 ## Limits
@@ -242,12 +244,12 @@ def draw(data, reports):
 
 def _draw_samples(subject, found, folder):
     arms = _arms(found)
-    figure = Figure(figsize=(4.2 * len(arms), 4.5), layout="constrained")
-    for axes, arm in zip(figure.subplots(1, len(arms), squeeze=False)[0], arms):
+    figure = Figure(figsize=(4.2, 2.4 * len(arms)), layout="constrained")
+    for axes, arm in zip(figure.subplots(len(arms), 1, squeeze=False)[:, 0], arms):
         sheet = folder / _NAME / f"{subject}-{arm}-seed{_of(found, arm)[0]['seed']}.png"
         if sheet.is_file():
             with Image.open(sheet) as image:
-                axes.imshow(np.asarray(image.convert("RGB")))
+                axes.imshow(np.asarray(image.convert("RGB"))[: image.height // 2], interpolation="nearest")
         axes.set_title(_STYLES[arm][0])
         axes.axis("off")
     figure.savefig(folder / f"{_NAME}_{subject}_samples.png", dpi=150)

@@ -146,7 +146,9 @@ class Pictures:
         prepared = prepare(source, settings.image_size, settings.resize, cache_dir)
         trained_on = np.flatnonzero(~prepared.held_out)
         self.held_out = np.asarray(prepared.pictures[np.flatnonzero(prepared.held_out)[:COMPARED]])
-        self.others = np.asarray(prepared.pictures[trained_on[: len(self.held_out)]])
+        # evenly from the whole set: neighbours in a folder may be alike
+        spread = np.linspace(0, len(trained_on) - 1, len(self.held_out)).astype(int)
+        self.others = np.asarray(prepared.pictures[trained_on[spread]])
         self._labelled = None
         if subject == "digits":
             file = find_idx(data, "labels", 1)
@@ -158,7 +160,7 @@ class Pictures:
 
     @cached_property
     def floor(self):
-        """The `distances` of the others, which no GAN comes below."""
+        """The `distances` of the others: what two sets of the same pictures differ by."""
         return self.distances(self.others)
 
     def distances(self, pictures):
