@@ -16,6 +16,7 @@ from gluon_wgan.interop.generator_config import generator_config
 from gluon_wgan.interop.layout import count_name, critic_layout, generator_layout
 from gluon_wgan.interop.torch_files import import_torch, write_state_dict
 from gluon_wgan.models import build_generator
+from gluon_wgan.models.transposed import ToPicture
 from gluon_wgan.run_folder import write_atomic
 from gluon_wgan.trainer import sample
 
@@ -133,6 +134,7 @@ def export_onnx(run, out):
 def _write_onnx(file, generator, latent_dim):
     parameters = {name: parameter.data() for name, parameter in generator.collect_params().items()}
     latents = (latent_dim, 1, 1)
+    generator.apply(_only_forward)
     disabled = logging.root.manager.disable
     logging.disable(logging.INFO)  # MXNet tells the name of this file, which is not the final one, to the root logger
     try:
@@ -147,6 +149,11 @@ def _write_onnx(file, generator, latent_dim):
         )
     finally:
         logging.disable(disabled)
+
+
+def _only_forward(block):
+    if isinstance(block, ToPicture):
+        block.differentiable = False
 
 
 def _check_onnx(file, generator, settings):

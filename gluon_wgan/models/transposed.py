@@ -15,15 +15,21 @@ class ToPicture(nn.Conv2DTranspose):
         Pixels of the output's side.
     channels, kernel_size, strides, padding, output_padding, use_bias, in_channels
         As for `mxnet.gluon.nn.Conv2DTranspose`.
+
+    Attributes
+    ----------
+    differentiable : bool
+        Set it to False for a graph that needs no backward, such as ONNX, which has no such other operator.
     """
 
     def __init__(self, image_size, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self._image_size = image_size
+        self.differentiable = True
 
     def hybrid_forward(self, F, x, weight, bias=None):
         """Return (N, channels, image_size, image_size) of (N, C, H, W)."""
-        if self._channels > 1:
+        if self._channels > 1 or not self.differentiable:
             return super().hybrid_forward(F, x, weight, bias)
         # every pixel and (C, kh kw) -> what it adds to its neighbourhood, (N, kh kw, H W), which col2im sums up
         pixels = F.transpose(F.reshape(x, shape=(0, 0, -1)), axes=(0, 2, 1))
