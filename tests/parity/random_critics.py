@@ -361,11 +361,10 @@ class Trial:
 
 
 DTYPES = ("float64", "float32")
-LIMITS = {"float64": FLOAT64_TOLERANCE, "float32 ratio": FLOAT32_RATIO}
 
 
-def check(found):
+def check(found, float32_ratio=FLOAT32_RATIO):
     """Raise AssertionError with the tensor's name where ours is further off than allowed, or not a number."""
-    for key, limit in LIMITS.items():
+    for key, limit in (("float64", FLOAT64_TOLERANCE), ("float32 ratio", float32_ratio)):
         error, tensor = found[key]
         assert error <= limit, f"{tensor}: {key} {error:.1e}, {limit:.0e} allowed"

@@ -5,11 +5,16 @@
 Each trial: draw, compare (plain and hybridized), one update, compare again, as tests/parity/test_gradient_penalty.py
 does. The exit status is 1, and the seed is printed, at the first disagreement or crash (a negative return code is a
 signal).
+
+The tests allow float32 ten times PyTorch's own error. Of many critics some have a gradient that all but cancels, such
+as that of a bias in front of a LayerNorm, and pass that by chance of rounding; here ten times as much is allowed, and
+how many pass ten times is said.
 """
 
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +22,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))  # this file's own folder is there already
 
 
 def main():
@@ -27,26 +33,32 @@ def main():
     parser.add_argument("--first-seed", type=int, default=1000, help="the tests hold the first seeds")
     arguments = parser.parse_args()
     seeds = range(arguments.first_seed, arguments.first_seed + arguments.trials)
-    worst = {}
+    worst, ratios = {}, []
     with tqdm(total=len(seeds), unit="trial") as bar:
         for start in range(0, len(seeds), arguments.per_process):
             some = seeds[start : start + arguments.per_process]
-            failed = run_child(some, worst, bar)
+            failed = run_child(some, worst, ratios, bar)
             if failed is not None:
                 return failed
     lines = (f"  {key}: {value}" for key, value in worst.items())
     say("\n".join([f"{len(seeds)} trials agree; the worst (error, tensor, seed):", *lines]))
+    from random_critics import FLOAT32_RATIO
+
+    over = sum(ratio > FLOAT32_RATIO for ratio in ratios)
+    say(f"  float32 ratio: median {statistics.median(ratios):.2f}, above {FLOAT32_RATIO}: {over} of {len(ratios)}")
     return 0
 
 
-def run_child(seeds, worst, bar):
+def run_child(seeds, worst, ratios, bar):
     """Run some seeds in a process of their own; return None, or the exit status after telling which one failed."""
     command = [sys.executable, __file__, "--child", str(seeds.start), str(seeds.stop)]
     done = 0
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         for line in child.stdout:
             if line.startswith("{"):
-                for key, (error, tensor) in json.loads(line).items():
+                found = json.loads(line)
+                ratios.append(found["float32 ratio"][0])
+                for key, (error, tensor) in found.items():
                     worst[key] = max(worst.get(key, [0.0]), [error, tensor, seeds[done]])
                 done += 1
                 bar.update()
@@ -60,12 +72,11 @@ def run_child(seeds, worst, bar):
 def child(start, stop):
     """Compare the seeds, a line of JSON for each."""
     os.environ.setdefault("MXNET_ENGINE_TYPE", "NaiveEngine")  # as the tests
-    sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
-    from random_critics import Trial, check
+    from random_critics import FLOAT32_RATIO, Trial, check
 
     for seed in range(start, stop):
         found = Trial(seed).compare(None, {"static_alloc": seed % 2 == 0})
-        check(found)
+        check(found, 10 * FLOAT32_RATIO)
         say(json.dumps(found))
 
 
