@@ -209,13 +209,15 @@ Measured by:
 
 def render(data):
     """Return the report, Markdown, of the dict that `gluon_wgan.studies.presets.write` wrote."""
+    held = [holds for subject, found in data.items() for _, _, holds in _CRITERIA[subject](found)]
     sentences = "\n".join(fill(_sentence(subject, found), 120) for subject, found in data.items())
     return f"""# What the presets learn of real pictures
 
 **Question.** Trained on real pictures for half an hour on two cores, what do the presets learn: the gradient penalty
 beside clipping on bedrooms, a homework's plain GAN, clipping and penalty on anime faces, a tutorial's MLPs on MNIST?
 
-**Answer.** {sentences}
+**Answer.** What was to show that they learn holds in {sum(held)} of {len(held)} criteria, fixed beforehand.
+{sentences}
 
 *Real pictures*: others of the training set in the place of samples, which tells what two sets of the same pictures
 differ by (of digits those held out, whose neighbours are looked for among the others). *Untrained*: the generator with
