@@ -10,10 +10,10 @@ from conftest import truncate
 from gluon_wgan import study_commands
 from gluon_wgan.data.idx import find_idx, read_idx
 from gluon_wgan.errors import UserError
+from gluon_wgan.evaluate import recognise
 from gluon_wgan.report import presets as report
 from gluon_wgan.settings import preset_settings
 from gluon_wgan.studies import presets as study
-from gluon_wgan.studies.digits import recognise
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte.gz"
 
@@ -118,6 +118,7 @@ def test_digits_are_trained_measured_and_reported_once(digits, tmp_path):
     (run,) = found["runs"]
     assert (run["arm"], run["preset"], run["generator_steps"], run["finished"]) == ("tutorial", "mlp-mnist", 3, True)
     assert run["curve"]["generator_step"] == [1, 2, 3]
+    assert str(tmp_path) not in file.read_text()
     # what is held out is as the rest; a generator of three steps makes noise
     assert found["real"]["agree"] == 1
     assert min(found["real"]["shares"]) > 0.03

@@ -1,6 +1,7 @@
 """Distances between sets of pictures: generated samples against real pictures that training never saw. Numbers only."""
 
 from gluon_wgan.evaluate.bootstrap import bootstrap_interval
+from gluon_wgan.evaluate.digits import recognise
 from gluon_wgan.evaluate.frechet import frechet_distance, picture_features
 from gluon_wgan.evaluate.sliced_wasserstein import laplacian_pyramid, sliced_wasserstein
 from gluon_wgan.evaluate.spectra import log_spectrum_difference, radial_power_spectrum
@@ -12,5 +13,6 @@ __all__ = [
     "log_spectrum_difference",
     "picture_features",
     "radial_power_spectrum",
+    "recognise",
     "sliced_wasserstein",
 ]

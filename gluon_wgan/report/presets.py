@@ -213,7 +213,7 @@ def render(data):
     sentences = "\n".join(fill(_sentence(subject, found), 120) for subject, found in data.items())
     return f"""# What the presets learn of real pictures
 
-**Question.** Trained on real pictures for half an hour on two cores, what do the presets learn: the gradient penalty
+**Question.** Trained on real pictures for less than an hour on a core, what do the presets learn: the gradient penalty
 beside clipping on bedrooms, a homework's plain GAN, clipping and penalty on anime faces, a tutorial's MLPs on MNIST?
 
 **Answer.** What was to show that they learn holds in {sum(held)} of {len(held)} criteria, fixed beforehand.

@@ -13,14 +13,13 @@ import numpy as np
 from gluon_wgan.data import open_source, prepare
 from gluon_wgan.data.idx import find_idx, read_idx
 from gluon_wgan.errors import UserError
-from gluon_wgan.evaluate import log_spectrum_difference, sliced_wasserstein
+from gluon_wgan.evaluate import log_spectrum_difference, recognise, sliced_wasserstein
 from gluon_wgan.models import build_generator
 from gluon_wgan.run_folder import describe_environment, read_metrics, write_atomic
 from gluon_wgan.settings import default_run_name, preset_settings
 from gluon_wgan.studies.ablation import Run, train_all
 from gluon_wgan.studies.ablation_measures import samples
 from gluon_wgan.studies.ablation_summary import difference
-from gluon_wgan.studies.digits import recognise
 from gluon_wgan.studies.generation import load_generator
 
 log = logging.getLogger(__name__)
@@ -34,7 +33,7 @@ class Subject(NamedTuple):
     arms : dict of str to str
         The preset of each arm.
     changes : dict
-        The settings, of all arms, that differ from the presets', so that two cores train them in half an hour.
+        The settings, of all arms, that differ from the presets', so that a core trains them in less than an hour.
     """
 
     arms: dict
@@ -93,12 +92,15 @@ def write(subject, data, reports, runs_folder, cache_dir, seeds=SEEDS, generator
     file.parent.mkdir(parents=True, exist_ok=True)
     asked = {"pictures": Path(data).name, "held_out": len(pictures.held_out), "changes": _changes(runs[0].settings)}
 
+    environment = describe_environment()
+    environment.pop("command")  # with the paths of this machine; the report has one without
+
     def kept():
         content = json.loads(file.read_text()) if file.is_file() else {}
         found = content.get(subject, {})
         # runs with other steps or of other pictures are measured anew, all of them
         same = all(found.get(key) == value for key, value in asked.items())
-        return content, found if same else {**asked, "environment": describe_environment(), "runs": []}
+        return content, found if same else {**asked, "environment": environment, "runs": []}
 
     def note(run):
         content, found = kept()
@@ -108,8 +110,8 @@ def write(subject, data, reports, runs_folder, cache_dir, seeds=SEEDS, generator
         found["runs"].sort(key=lambda one: (one["seed"], list(SUBJECTS[subject].arms).index(one["arm"])))
         found |= summarise(found["runs"])
         _keep_sheet(run, subject, reports)
-        content = {name: {**content, subject: found}[name] for name in SUBJECTS if name in {**content, subject: found}}
-        write_atomic(file, _dumps(content).encode())
+        content[subject] = found
+        write_atomic(file, _dumps({name: content[name] for name in SUBJECTS if name in content}).encode())
         log.info("measured: %s, seed %d", run.arm, run.seed)
 
     done = {(one["arm"], one["seed"]) for one in kept()[1]["runs"]}
