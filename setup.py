@@ -17,6 +17,7 @@ setup(
     description="Wasserstein GANs in MXNet Gluon, and where a port silently departs from its reference",
     license="Apache-2.0",
     packages=find_packages(include=["gluon_wgan", "gluon_wgan.*"]),
+    entry_points={"console_scripts": ["gluon-wgan = gluon_wgan.command:main"]},
     python_requires=">=3.10,<3.12",
     install_requires=[
         "mxnet==1.9.1",
@@ -29,6 +30,7 @@ setup(
         "psutil>=7,<8",
         "pyyaml>=6,<7",
         "scipy>=1.15,<1.16",
+        "simpleeval>=1.0.3,<2",
         "lmdb>=3,<4",
         "loky>=3.5,<4",
         "markdown>=3.5,<4",

@@ -1,8 +1,7 @@
 #!/usr/bin/env python
 """Train and compare RMSprop's epsilons: `python experiments/ablate_epsilon.py --help`."""
 
-from gluon_wgan.cli import run_command
-from gluon_wgan.study_commands import ablate_epsilon
+from gluon_wgan.command import run
 
 if __name__ == "__main__":
-    run_command(ablate_epsilon)
+    run("ablate_epsilon")

@@ -1,8 +1,7 @@
 #!/usr/bin/env python
 """Train and compare who shrinks the pictures: `python experiments/ablate_resize.py --help`."""
 
-from gluon_wgan.cli import run_command
-from gluon_wgan.study_commands import ablate_resize
+from gluon_wgan.command import run
 
 if __name__ == "__main__":
-    run_command(ablate_resize)
+    run("ablate_resize")

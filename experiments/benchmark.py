@@ -1,8 +1,7 @@
 #!/usr/bin/env python
 """Measure speed and memory: `python experiments/benchmark.py --help`."""
 
-from gluon_wgan.cli import run_command
-from gluon_wgan.commands import benchmark
+from gluon_wgan.command import run
 
 if __name__ == "__main__":
-    run_command(benchmark)
+    run("benchmark")

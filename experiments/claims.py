@@ -1,8 +1,7 @@
 #!/usr/bin/env python
 """Say which claims hold, by the data: `python experiments/claims.py --help`."""
 
-from gluon_wgan.cli import run_command
-from gluon_wgan.report_commands import claims
+from gluon_wgan.command import run
 
 if __name__ == "__main__":
-    run_command(claims)
+    run("claims")

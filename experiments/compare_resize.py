@@ -1,8 +1,7 @@
 #!/usr/bin/env python
 """Compare the libraries' resizes on your pictures: `python experiments/compare_resize.py --help`."""
 
-from gluon_wgan.cli import run_command
-from gluon_wgan.study_commands import compare_resize
+from gluon_wgan.command import run
 
 if __name__ == "__main__":
-    run_command(compare_resize)
+    run("compare_resize")

@@ -1,8 +1,7 @@
 #!/usr/bin/env python
 """Carry checkpoints over, from and to PyTorch and others: `python experiments/convert_checkpoint.py --help`."""
 
-from gluon_wgan.cli import run_command
-from gluon_wgan.commands import convert_checkpoint
+from gluon_wgan.command import run
 
 if __name__ == "__main__":
-    run_command(convert_checkpoint)
+    run("convert_checkpoint")

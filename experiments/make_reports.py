@@ -1,8 +1,7 @@
 #!/usr/bin/env python
 """Render all reports from their data, or check them: `python experiments/make_reports.py --help`."""
 
-from gluon_wgan.cli import run_command
-from gluon_wgan.report_commands import make_reports
+from gluon_wgan.command import run
 
 if __name__ == "__main__":
-    run_command(make_reports)
+    run("make_reports")

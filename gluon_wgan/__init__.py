@@ -12,3 +12,14 @@ from loky import cpu_count
 __version__ = "0.1.0"
 
 os.environ.setdefault("OMP_NUM_THREADS", str(cpu_count(only_physical_cores=True)))
+
+
+def use_synchronous_engine():
+    """Make MXNet run its operators on the thread that calls them, unless MXNET_ENGINE_TYPE is set. Before mxnet loads.
+
+    Measured on two cores: with the default engine, 32x32 with 16 channels took 0.12 to 0.14 s a step once a matrix
+    product had run in the process, and takes 0.08 s. The likely reason, not proven: that engine's threads each start an
+    OpenMP team, and when these outnumber the processors libgomp's waiting threads sleep instead of spinning. The
+    numbers are the same. A GPU profits from the default engine's asynchrony.
+    """
+    os.environ.setdefault("MXNET_ENGINE_TYPE", "NaiveEngine")

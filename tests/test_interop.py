@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from training_fixtures import tiny_settings
 
-from gluon_wgan import commands, training
+from gluon_wgan.command import call
 from gluon_wgan.errors import UserError
 from gluon_wgan.interop import export_onnx, export_torch, import_run, load_torch_critic, load_torch_generator
 from gluon_wgan.interop.blocks import shapes_of
@@ -16,6 +16,7 @@ from gluon_wgan.interop.layout import GeneratorShape, critic_layout, generator_l
 from gluon_wgan.interop.match import match_by_name, match_by_structure
 from gluon_wgan.models import build_critic, build_generator
 from gluon_wgan.run_folder import RunFolder
+from gluon_wgan.training import run as training
 
 GOOD = {"imageSize": 16, "nz": 3, "nc": 3, "ngf": 2, "ngpu": 1, "n_extra_layers": 0, "noBN": False, "mlp_G": False}
 
@@ -208,14 +209,14 @@ def test_what_is_no_run_is_refused(tmp_path, run):
 )
 def test_a_command_line_that_is_not_whole(arguments, capsys):
     with pytest.raises(SystemExit) as ended:
-        commands.convert_checkpoint(arguments)
+        call("convert_checkpoint", arguments)
     assert ended.value.code == 2
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["import", "--help"], ["export", "--help"]])
 def test_help_teaches(arguments, capsys):
     with pytest.raises(SystemExit) as ended:
-        commands.convert_checkpoint(arguments)
+        call("convert_checkpoint", arguments)
     assert ended.value.code == 0
     words = {1: ["import", "export", "--to onnx", "--resume"], 2: ["--out"]}[len(arguments)]
     shown = capsys.readouterr().out

@@ -9,8 +9,8 @@ import pytest
 from mxnet import autograd, nd
 from mxnet.gluon import nn
 
-from gluon_wgan import commands
 from gluon_wgan.checkpoint import verify_checkpoint
+from gluon_wgan.command import call
 from gluon_wgan.errors import UserError
 from gluon_wgan.interop import import_run, load_torch_generator
 from gluon_wgan.interop.export import open_checkpoint
@@ -194,10 +194,10 @@ def test_the_same_pictures_and_the_negated_scores(tmp_path, pair, save, named):
 def test_through_the_command_line(tmp_path):
     files = files_of(tmp_path, build("dcgan"))
     arguments = ["import", "--generator", files[0], "--critic", files[1], "--out", tmp_path / "run"]
-    commands.convert_checkpoint(list(map(str, arguments)))
+    call("convert_checkpoint", list(map(str, arguments)))
     state = verify_checkpoint(tmp_path / "run" / "checkpoints" / "latest")
     assert "num_batches_tracked" not in state
-    commands.generate([str(tmp_path / "run"), "--count", "2"])
+    call("generate", [str(tmp_path / "run"), "--count", "2"])
     assert (tmp_path / "run" / "generated" / "step_0000000-grid-seed0-running.png").exists()
 
 

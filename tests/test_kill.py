@@ -22,7 +22,8 @@ SCRIPT = Path(__file__).parent.parent / "experiments/train_lsun.py"
 KILLER = """
 import os, signal, sys, pathlib
 import gluon_wgan
-from gluon_wgan import checkpoint, cli
+from gluon_wgan import checkpoint
+from gluon_wgan.command import call
 from gluon_wgan.data import prepared
 prepared._BLOCK = 8
 prepared._SECONDS_BETWEEN_NOTES = 0
@@ -36,7 +37,7 @@ def killing(*arguments, **named):
         os.kill(os.getpid(), signal.SIGKILL)
     return original(*arguments, **named)
 setattr(owner, name, killing)
-cli.train(sys.argv[3:])
+call("train", sys.argv[3:])
 """
 
 

@@ -12,7 +12,7 @@ from recipes import rooms
 
 from gluon_wgan import losses, resize
 from gluon_wgan.rmsprop import RMSProp
-from gluon_wgan.trainer import Trainer
+from gluon_wgan.training.trainer import Trainer
 
 PICTURES = {16: rooms(test_goldens.goldens.PICTURES, 16)}
 

@@ -9,11 +9,11 @@ from mxnet import nd
 from training_fixtures import make_trainer, numbers_of, run, same_bits, tiny_settings
 
 from gluon_wgan import streams
-from gluon_wgan.cli import train
 from gluon_wgan.errors import UserError
 from gluon_wgan.interop.blocks import shapes_of
 from gluon_wgan.models import build_critic
 from gluon_wgan.rmsprop import RMSProp
+from gluon_wgan.tools.train import run as train
 
 MLP = {"generator": "mlp", "critic": "mlp", "generator_channels": 5, "critic_channels": 6}
 PENALISED = {"lipschitz": "gradient_penalty", "critic": "dcgan-layer-norm"}
@@ -166,7 +166,7 @@ def test_from_the_command_line(picture_folder, tmp_path):
 
 def test_an_rmsprop_that_clips_is_not_asked_for():
     # --lipschitz gradient_penalty --optimizer rmsprop --clip-order after_update: no bound hides in the kernel
-    from gluon_wgan.training import _optimizer, build_trainer
+    from gluon_wgan.training.run import _optimizer, build_trainer
 
     settings = tiny_settings(**PENALISED, clip_order="after_update")
     trainer = build_trainer(settings, make_trainer().batches, nd.zeros(1).context)

@@ -71,7 +71,7 @@ def test_setup_refuses_another_python_with_the_reason(tmp_path):
 
 
 def test_the_table_of_speeds_is_the_measured_one():
-    from gluon_wgan.studies.benchmark import as_table
+    from gluon_wgan.tools.benchmark import as_table
 
     results = json.loads((ROOT / "reports/data/benchmark.json").read_text())
     assert as_table(results) in README

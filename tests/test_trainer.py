@@ -14,10 +14,11 @@ from gluon_wgan import streams
 from gluon_wgan.errors import UserError
 from gluon_wgan.losses import generator_loss
 from gluon_wgan.models import build_critic, build_generator
+from gluon_wgan.models.sampling import sample
 from gluon_wgan.rmsprop import RMSProp
 from gluon_wgan.schedule import EpochSchedule, Schedule
-from gluon_wgan.trainer import Trainer, sample
-from gluon_wgan.training import build_trainer
+from gluon_wgan.training.run import build_trainer
+from gluon_wgan.training.trainer import Trainer
 
 MLP = {"generator": "mlp", "critic": "mlp", "generator_channels": 6, "critic_channels": 5, "image_size": 4}
 BOUND = 0.06

@@ -11,13 +11,15 @@ from conftest import encode, make_picture, write_category
 from PIL import Image
 from tensorboard_events import scalars
 
-from gluon_wgan import cli, fit, training
-from gluon_wgan.data import Batches, open_source
+from gluon_wgan.command import call
+from gluon_wgan.data import Batches, lsun, open_source
 from gluon_wgan.data.prepared import is_held_out
 from gluon_wgan.errors import UserError
 from gluon_wgan.presets import PRESETS
 from gluon_wgan.settings import Settings, preset_settings
-from gluon_wgan.studies.benchmark_torch import noise_pictures
+from gluon_wgan.tools.benchmark_torch import noise_pictures
+from gluon_wgan.training import loop as fit
+from gluon_wgan.training import run as training
 
 TINY = (
     "--image-size 16 --generator-channels 4 --critic-channels 4 --batch-size 4 --n-critic 2 --n-critic-boost 3 "
@@ -56,7 +58,7 @@ def run(tmp_path_factory):
     write_category(root / "lsun", "bedroom_train", range(6))
     write_category(root / "lsun", "kitchen_train", range(6, 12))
     flags = ["--data", root / "lsun", "--category", "bedroom_train", "kitchen_train", "--out", root / "run"]
-    cli.train([*TINY, *map(str, flags), "--cache-dir", str(root / "cache")])
+    call("train", [*TINY, *map(str, flags), "--cache-dir", str(root / "cache")])
     return root / "run"
 
 
@@ -130,14 +132,14 @@ def test_held_out_pictures_are_not_trained_on(tmp_path, monkeypatch):
     monkeypatch.setattr(training, "Batches", Spy)
     for name, flag in (("all", "--no-hold-out"), ("some", "--hold-out")):
         places = ["--data", folder, "--out", tmp_path / name, "--cache-dir", tmp_path / "cache"]
-        cli.train([*TINY, "--generator-steps", "1", flag, *map(str, places)])
+        call("train", [*TINY, "--generator-steps", "1", flag, *map(str, places)])
     assert seen[0] is None
     assert seen[1].tolist() == kept
 
 
 def test_metrics_count_the_short_batches_where_epochs_cut(picture_folder, tmp_path):
     places = ["--data", picture_folder, "--out", tmp_path / "run", "--cache-dir", tmp_path / "cache"]
-    cli.train([*TINY, "--epoch-end", "cut", "--batch-size", "8", *map(str, places)])
+    call("train", [*TINY, "--epoch-end", "cut", "--batch-size", "8", *map(str, places)])
     # an epoch is 8, 8 and 4 pictures; 3 updates in steps 1, 2 and 5, else 2, but 1 where the epoch has no more
     assert [record["critic_steps"] for record in records(tmp_path / "run")] == [3, 6, 8, 9, 12, 14]
     assert [record["images_seen"] for record in records(tmp_path / "run")] == [20, 40, 56, 60, 80, 96]
@@ -159,7 +161,7 @@ def test_metrics_count_the_short_batches_where_epochs_cut(picture_folder, tmp_pa
 def test_every_choice_trains_and_resumes_to_the_same_bits(flags, picture_folder, tmp_path):
     def start(out, steps, *more):
         places = ["--data", picture_folder, "--out", tmp_path / out, "--cache-dir", tmp_path / "cache"]
-        cli.train([*TINY, *flags.split(), *map(str, places), "--generator-steps", steps, *more])
+        call("train", [*TINY, *flags.split(), *map(str, places), "--generator-steps", steps, *more])
 
     start("whole", "4")
     start("parts", "2")
@@ -171,13 +173,13 @@ def test_every_choice_trains_and_resumes_to_the_same_bits(flags, picture_folder,
 
 
 def test_drawn_bedrooms_are_a_real_lmdb_and_are_drawn_once(tmp_path, monkeypatch):
-    folder = training.draw_bedrooms(tmp_path, 3)
+    folder = lsun.draw_bedrooms(tmp_path, 3)
     source = open_source(folder.parent, "bedroom_train")
     assert len(source) == 3
     assert len(source.key(0)) == 40
     assert min(source[0].shape[:2]) == 256
-    monkeypatch.setattr(training, "draw_room", None)  # a second drawing would fail
-    assert training.draw_bedrooms(tmp_path, 3) == folder
+    monkeypatch.setattr(lsun, "draw_room", None)  # a second drawing would fail
+    assert lsun.draw_bedrooms(tmp_path, 3) == folder
 
 
 def test_the_expected_duration_is_the_work_over_the_rate(monkeypatch):
@@ -207,10 +209,10 @@ def test_durations_in_words(seconds, words):
 
 
 def test_a_long_run_says_so_and_how_to_make_it_shorter(picture_folder, tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(fit, "expected_seconds", lambda *arguments: 30 * 86400)
+    monkeypatch.setattr(training, "expected_seconds", lambda *arguments: 30 * 86400)
     caplog.set_level(logging.INFO)
     places = ["--data", picture_folder, "--out", tmp_path / "run", "--cache-dir", tmp_path / "cache"]
-    cli.train([*TINY, *map(str, places), "--generator-steps", "1"])
+    call("train", [*TINY, *map(str, places), "--generator-steps", "1"])
     assert "expected duration: 30 days" in caplog.text
     assert "--generator-steps" in caplog.text
 

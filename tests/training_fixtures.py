@@ -6,7 +6,7 @@ from gluon_wgan.models import build_critic, build_generator
 from gluon_wgan.rmsprop import RMSProp
 from gluon_wgan.schedule import Schedule
 from gluon_wgan.settings import Settings
-from gluon_wgan.trainer import Trainer
+from gluon_wgan.training.trainer import Trainer
 
 TINY = {
     "image_size": 16,

@@ -1,14 +1,20 @@
-"""LSUN: LMDBs of encoded pictures, read and written."""
+"""LSUN: LMDBs of encoded pictures, read and written; and one of bedrooms that the project draws."""
 
 import hashlib
+import io
 import weakref
+from pathlib import Path
 
 import lmdb
 import numpy as np
+from PIL import Image
+from tqdm import tqdm
 
 from gluon_wgan.data.decode import decode
+from gluon_wgan.data.rooms import draw_room
 from gluon_wgan.data.source import JoinedSource, check_keys
 from gluon_wgan.errors import UserError
+from gluon_wgan.run_folder import locked
 
 _open_environments = weakref.WeakValueDictionary()
 
@@ -111,3 +117,23 @@ def write_lsun_lmdb(folder, entries):
             transaction.put(key.encode(), value)
     (partial / "lock.mdb").unlink()
     partial.rename(folder)
+
+
+def draw_bedrooms(cache_dir, count):
+    """Draw our own bedrooms into an LSUN LMDB below `cache_dir`, once; return its folder.
+
+    Keys are 40 hex characters, values JPEG, as in LSUN.
+    """
+    folder = Path(cache_dir) / f"rooms-{count}" / "bedroom_train_lmdb"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with locked(folder.parent / ".lock", wait=True):
+        if not folder.exists():
+            write_lsun_lmdb(folder, _encoded_rooms(count))
+    return folder
+
+
+def _encoded_rooms(count):
+    for index in tqdm(range(count), unit="picture", desc="drawing bedrooms"):
+        encoded = io.BytesIO()
+        Image.fromarray(draw_room(0, index)).save(encoded, format="jpeg", quality=95)
+        yield hashlib.sha1(f"room {index}".encode()).hexdigest(), encoded.getvalue()

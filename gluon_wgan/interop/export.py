@@ -16,9 +16,9 @@ from gluon_wgan.interop.generator_config import generator_config
 from gluon_wgan.interop.layout import count_name, critic_layout, generator_layout
 from gluon_wgan.interop.torch_files import import_torch, write_state_dict
 from gluon_wgan.models import build_generator
+from gluon_wgan.models.sampling import sample
 from gluon_wgan.models.transposed import ToPicture
 from gluon_wgan.run_folder import write_atomic
-from gluon_wgan.trainer import sample
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import mxnet as mx
 
-from gluon_wgan import training
 from gluon_wgan.errors import UserError
 from gluon_wgan.interop.blocks import fill, read_torch_critic, read_torch_generator, settings_of
 from gluon_wgan.interop.generator_config import read_generator_config
@@ -16,6 +15,7 @@ from gluon_wgan.interop.layout import critic_layout, generator_layout
 from gluon_wgan.interop.match import match_by_structure
 from gluon_wgan.interop.params_files import is_params_file, read_params
 from gluon_wgan.run_folder import RunFolder
+from gluon_wgan.training import run as training
 
 log = logging.getLogger(__name__)
 

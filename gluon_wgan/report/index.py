@@ -1,101 +1,81 @@
-"""All reports at once: render them from their data, put an index before them, or say which of them are stale."""
+"""All pages at once: the index before them, and which of them their data would not give again."""
 
+import io
 import re
-import shutil
-import tempfile
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from gluon_wgan.report import ablation, claims, distances, first_light, parity, presets, resize_pixels, toy
-from gluon_wgan.report.pages import embedded_figures, write_report
-
-# In the order of the index. They are written from the last: the claims link to what is there.
-_REPORTS = {
-    "claims": claims.write,
-    "ablation_resize": partial(ablation.write, "resize"),
-    "ablation_epsilon": partial(ablation.write, "epsilon"),
-    "compare_resize": resize_pixels.write,
-    "presets": presets.write,
-    "toy": toy.write,
-    "parity": parity.write,
-    "distances": distances.write,
-    "first_light": first_light.write,
-}
+from gluon_wgan.report.page import Page, as_markdown, as_png, wrapped, write_page
 
 
-def _entry(reports, name):
-    """Return a report's part of the index: its title, question, the answer's first sentence and first picture."""
-    text = (Path(reports) / f"{name}.md").read_text()
-    title = text.splitlines()[0].lstrip("# ")
-    question, answer = (
-        re.search(rf"\*\*{word}\.\*\* (.*?)\n\n", text, re.DOTALL)[1] for word in ("Question", "Answer")
-    )
-    answer = re.match(r".*?[.](?=\s+[A-Z]|$)", answer, re.DOTALL)[0]
-    picture = re.search(r"^!\[.*?\]\(.*?\)$", text, re.MULTILINE)
+def _entry(name, title, question, page):
+    """Return a page's part of the index: its title, question, the answer's first sentence and first picture."""
+    answer = re.match(r".*?[.](?=\s+[A-Z]|$)", page.answer, re.DOTALL)
+    picture = re.search(r"^!\[.*?\]\(.*?\)$", page.body, re.MULTILINE)
     return f"""## [{title}]({name}.md)
 
-*{question}*
+{wrapped(f"*{question}*")}
 
-{answer}
+{wrapped(answer[0] if answer else page.answer)}
 
 {picture[0] if picture else ""}
 """
 
 
-def render(reports):
-    """Return the index, Markdown, of the reports in a folder."""
-    entries = "\n".join(_entry(reports, name) for name in _REPORTS)
-    return f"""# What was asked, and what came out
+def render(studies, reports):
+    """Return {name: (text, page)} of every study that was measured into a folder of reports, and of the index.
+
+    Parameters
+    ----------
+    studies : sequence of gluon_wgan.studies.Study
+        In the order of the index.
+    reports : str or pathlib.Path
+    """
+    rendered, entries = {}, []
+    for study in studies:
+        if study.measured(reports):
+            page, (title, question) = study.page(reports), (study.question.TITLE, study.question.QUESTION)
+            rendered[study.name] = as_markdown(title, question, page), page
+            entries.append(_entry(study.name, title, question, page))
+    text = f"""# What was asked, and what came out
 
 Each page is rendered from `data/`, where every number was put by a command; the page names it.
 
-{entries}"""
+{chr(10).join(entries)}"""
+    return {**rendered, "index": (text, Page("", text, {}))}
 
 
-def write(reports):
-    """Render all reports and the index in a folder from its data; return the index."""
-    for write_one in reversed(_REPORTS.values()):
-        write_one(reports)
-    text = render(reports)
-    # the web pages link to each other, and the Markdown pages too
-    place = write_report(reports, "index", text)
-    page = place.with_suffix(".html")
-    page.write_text(re.sub(r'href="(\w+)\.md"', r'href="\1.html"', page.read_text()))
+def write(studies, reports):
+    """Write all pages, their figures and the index; return the index."""
+    for name, (text, page) in render(studies, reports).items():
+        place = write_page(reports, name, text, page)
     return place
 
 
-def stale(reports):
-    """Return the names of the pages and figures in a folder that its data would not give again.
+def stale(studies, reports):
+    """Return the names of the pages and figures in a folder that its data would not give again; writes nothing.
 
     Figures are compared with a tolerance: another processor may round a line's edge otherwise.
     """
     reports = Path(reports)
-    with tempfile.TemporaryDirectory() as scratch:
-        fresh = Path(scratch) / "reports"
-        shutil.copytree(reports, fresh)
-        write(fresh)
-        pages = [f"{name}.{kind}" for name in (*_REPORTS, "index") for kind in ("md", "html")]
-        figures = [str(file.relative_to(fresh)) for file in sorted(fresh.glob("figures/*.png"))]
-        return [page for page in pages if not _same_page(reports / page, fresh / page, reports)] + [
-            figure for figure in figures if not _same_figure(reports / figure, fresh / figure)
-        ]
+    rendered = render(studies, reports)
+    pages = [name for name, (text, _) in rendered.items() if not _is(reports / f"{name}.md", text)]
+    figures = {name: figure for _, page in rendered.values() for name, figure in page.figures.items()}
+    return [f"{name}.md" for name in pages] + [
+        f"figures/{name}.png" for name, figure in figures.items() if not _shows(reports / f"figures/{name}.png", figure)
+    ]
 
 
-def _same_page(kept, fresh, reports):
-    if not kept.is_file():
+def _is(file, text):
+    return file.is_file() and file.read_text() == text
+
+
+def _shows(file, figure):
+    if not file.is_file():
         return False
-    (text, figures), (fresh_text, _) = embedded_figures(kept.read_text()), embedded_figures(fresh.read_text())
-    in_folder = {file.read_bytes() for file in reports.glob("figures/*.png")}
-    return text == fresh_text and in_folder.issuperset(figures)
-
-
-def _same_figure(kept, fresh):
-    if not kept.is_file():
-        return False
-    with Image.open(kept) as left, Image.open(fresh) as right:
-        if left.size != right.size:
+    with Image.open(file) as kept, Image.open(io.BytesIO(as_png(figure))) as fresh:
+        if kept.size != fresh.size:
             return False
-        return np.abs(np.asarray(left.convert("RGB"), float) - np.asarray(right.convert("RGB"), float)).mean() < 0.1
+        return np.abs(np.asarray(kept.convert("RGB"), float) - np.asarray(fresh.convert("RGB"), float)).mean() < 0.1

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import yaml
 
 from gluon_wgan.errors import UserError
-from gluon_wgan.report.rules import BadRuleError, MissingError, holds, parse_expression, parse_rule, value
+from gluon_wgan.report.rules import BadRuleError, MissingError, check, value
 
 REPRODUCED, NOT_REPRODUCED, PARTLY = "reproduced", "not reproduced", "partly"
 NOT_YET_TESTED, NOT_TESTABLE = "not yet tested", "not testable here"
@@ -52,7 +52,7 @@ def load(file):
     ------
     UserError
         Naming the row and the field: a field that is missing or not known, an id that is there twice, a rule or an
-        expression that is not in the language of `gluon_wgan.report.rules`.
+        expression that is none, see `gluon_wgan.report.rules`.
     """
     try:
         content = yaml.safe_load(Path(file).read_text())
@@ -79,10 +79,9 @@ def _check(row):
             raise UserError(f"{where}, {field}", repr(row[field]), ", ".join(allowed))
     if unknown := set(row) - _FIELDS:
         raise UserError(where, ", ".join(sorted(unknown)), ", ".join(sorted(_FIELDS)))
-    for fields, parse in ((_EXPRESSIONS, parse_expression), (_RULES, parse_rule)):
-        for field in fields:
-            if field in row:
-                _asked(row, field, parse, row[field])
+    for field in (*_EXPRESSIONS, *_RULES):
+        if field in row:
+            _asked(row, field, check, row[field])
 
 
 def _asked(row, field, function, *arguments):
@@ -90,7 +89,7 @@ def _asked(row, field, function, *arguments):
     try:
         return function(*arguments)
     except BadRuleError as error:
-        allowed = f"the language of gluon_wgan/report/rules.py ({error})"
+        allowed = f"an expression as in gluon_wgan/report/rules.py ({error})"
         raise UserError(f"claim {row['id']}, {field}", repr(row[field]), allowed) from error
 
 
@@ -119,23 +118,23 @@ def judge(row, folder):
     except ValueError as error:
         raise UserError(str(file), error, "JSON") from error
 
-    def measured(field):
-        return _asked(row, field, value, parse_expression(row[field]), data)
+    def measured(field, figure=None):
+        return _asked(row, field, value, row[field], data, figure)
 
     def optional(field):
         try:
-            return measured(field) if field in row else None
+            return float(measured(field)) if field in row else None
         except MissingError:
             return None
 
     def rule(field, figure=None):
-        return field in row and _asked(row, field, holds, parse_rule(row[field]), data, figure)
+        return field in row and bool(measured(field, figure))
 
     try:
         # before the figure: while a study runs on, the page says the same
         if "needs" in row and not rule("needs"):
             raise MissingError(f"it needs {row['needs']}")
-        figure = measured("figure")
+        figure = float(measured("figure"))
         numbers = {"figure": figure, **{field: optional(field) for field in ("low", "high", "n")}}
         if untestable:
             return Judged(row, NOT_TESTABLE, **numbers)

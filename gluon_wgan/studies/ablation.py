@@ -1,200 +1,157 @@
-"""Train arms x seeds: a run folder each, several at once; what is finished is skipped, what was begun goes on."""
+"""What ablations share: train arms x seeds, measure each run as it finishes, keep the table up to date."""
 
 import json
 import logging
-import os
-import subprocess
-import sys
-import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-import mxnet as mx
-from loky import cpu_count
-from tqdm import tqdm
+import numpy as np
+from PIL import Image
 
-from gluon_wgan.checkpoint import list_checkpoints
-from gluon_wgan.errors import UserError
-from gluon_wgan.fit import expected_seconds
-from gluon_wgan.settings import Settings, command_line, default_run_name
-from gluon_wgan.training import build_trainer, in_words
+from gluon_wgan.data import open_source
+from gluon_wgan.data.lsun import draw_bedrooms
+from gluon_wgan.evaluate.estimates import estimate_measures
+from gluon_wgan.evaluate.held_out import HeldOut, floors
+from gluon_wgan.models.sampling import load_generator, samples
+from gluon_wgan.pictures import packed
+from gluon_wgan.run_folder import read_metrics, write_atomic
+from gluon_wgan.settings import PROCEDURAL_PICTURES
+from gluon_wgan.studies.plan import plan
+from gluon_wgan.studies.results import start_of_study
+from gluon_wgan.studies.runner import train_all
+from gluon_wgan.studies.statistics import summarise
 
 log = logging.getLogger(__name__)
 
-# prctl(PR_SET_PDEATHSIG, SIGTERM): whatever ends this process ends its trainings, which then write a checkpoint
-_TRAIN = (
-    "import ctypes; ctypes.CDLL(None).prctl(1, 15); from gluon_wgan.cli import run_command, train; run_command(train)"
-)
-_NOT_FINITE = 3  # train_lsun.py's exit status: an outcome of an arm, not a failure of the study
+BASELINE_RESIZE = "pil"
+# Fixed before any run was measured.
+_STRIP_STEPS = (500, 1000, 2500)  # and the last: of the samples kept for the report
+_STRIP_PICTURES = 8
 
 
-@dataclass(frozen=True)
-class Run:
-    """One arm with one seed: `settings` say all, `folder` is its run folder."""
+def measure(flags, results, arms):
+    """Train and measure arms x seeds; the first arm is the baseline.
 
-    arm: str
-    seed: int
-    settings: Settings
-    folder: Path
-
-    def steps_done(self):
-        """Return the generator steps recorded so far; of a run that never began, 0."""
-        try:
-            with open(self.folder / "metrics.jsonl", "rb") as file:
-                file.seek(max(0, os.fstat(file.fileno()).st_size - 4096))
-                lines = file.read().split(b"\n")[:-1]  # what follows the last line break is half a line
-        except FileNotFoundError:
-            return 0
-        return json.loads(lines[-1])["generator_step"] if lines else 0
-
-    def finished(self):
-        """Say whether the checkpoint of the last generator step is there."""
-        if not (self.folder / "checkpoints").is_dir():
-            return False
-        return f"step_{self.settings.generator_steps:07d}" in [
-            path.name for path in list_checkpoints(self.folder / "checkpoints")
-        ]
-
-
-def plan(arms, seeds, base, root):
-    """Return the runs of an ablation, seed by seed, so that a study cut short has whole seeds.
+    A run that is measured is not trained again, though its folder be gone. What is kept of a run, in
+    reports/data/ablations/, is named by its settings, so that ablations share it.
 
     Parameters
     ----------
+    flags : gluon_wgan.studies.plan.AblationFlags
+    results : gluon_wgan.studies.results.Results
+        The table, written anew with each run that finishes.
     arms : dict of str to dict
-        The settings in which each arm differs from `base`.
-    seeds : sequence of int
-    base : Settings
-    root : str or pathlib.Path
-        The folders are named by their settings: the same run of two ablations is made once.
+        The settings in which each arm differs from `flags.base()`.
     """
-    runs = []
-    for seed in seeds:
-        for arm, changes in arms.items():
-            settings = replace(base, seed=seed, **changes)
-            runs.append(Run(arm, seed, settings, Path(root) / default_run_name(settings)))
-    return runs
+    base = flags.base()
+    runs = plan({arm: replace(base, **changes) for arm, changes in arms.items()}, flags.seeds, flags.runs)
+    data = base.data or draw_bedrooms(flags.cache_dir, PROCEDURAL_PICTURES)
+    source = open_source(data, base.category, base.image_channels)
+    held_out = HeldOut(source, base.image_size, flags.cache_dir, flags.features)
+    start = start_of_study()
+    table = {
+        "command": start.pop("command"),
+        "environment": start,
+        "planned": {"arms": list(arms), "seeds": list(flags.seeds), "generator_steps": base.generator_steps},
+        "settings": {key: getattr(base, key) for key in base.overrides() if key != "data"},
+        "pictures": Path(base.data).name if base.data else "bedrooms drawn by the project",
+        "held_out": len(held_out(BASELINE_RESIZE)[0]),
+        "features": Path(flags.features).name if flags.features else None,
+        "runs": {},
+    }
+    resizes = {run.arm: run.settings.resize for run in runs}
+    table["floors"] = _floors(results.read(), table, resizes, held_out)
+    found = {}
+
+    def note(run):
+        kept = measured(run, results, flags.features)
+        if kept is None:
+            kept = evaluate(run, held_out, BASELINE_RESIZE)
+            keep_samples(run, results.figures / "ablations" / f"{run.folder.name}.png")
+            results.beside(f"ablations/{run.folder.name}").replace(kept)
+            log.info("measured: %s, seed %d", run.arm, run.seed)
+        found.setdefault(run.arm, {})[run.seed] = kept["measures"]
+        table["runs"].setdefault(run.arm, {})[str(run.seed)] = {
+            "name": run.folder.name,
+            **{key: kept[key] for key in ("commit", "starts", "generator_steps", "seconds", "finished")},
+        }
+        # in the order of the arms and seeds, whichever finished first
+        ordered = {
+            arm: {seed: found[arm][seed] for seed in flags.seeds if seed in found[arm]} for arm in arms if arm in found
+        }
+        results.replace({**table, **summarise(ordered, next(iter(arms)))})
+
+    left = [run for run in runs if measured(run, results, flags.features) is None]
+    for run in runs:
+        if run not in left:
+            note(run)
+    train_all(left, flags.cache_dir, flags.at_once, note)
 
 
-def train_all(runs, cache_dir, at_once=None, on_finished=None):
-    """Train the runs that are not finished, several at once, each with its share of the threads.
+def _floors(before, table, resizes, held_out):
+    """Return {arm: its floors}, from the table of the last time where that was of the same pictures."""
+    same = ("planned", "settings", "pictures", "held_out", "features")
+    if before and all(before.get(key) == table[key] for key in same):
+        return before["floors"]
+    known = {resize: floors(held_out, resize, BASELINE_RESIZE) for resize in dict.fromkeys(resizes.values())}
+    return {arm: known[resize] for arm, resize in resizes.items()}
 
-    It may be killed at any moment: its trainings stop with it, and the next call goes on. The weights are those of a
-    training that never stopped.
+
+def measured(run, results, features=None):
+    """Return what was kept of a run, None if nothing was of as many steps.
+
+    With `features`, what was measured without the Fréchet distance is to be measured again, if the run is still there.
+    """
+    kept = results.beside(f"ablations/{run.folder.name}").read()
+    if not kept or (features is not None and "frechet_same" not in kept["measures"] and run.finished()):
+        return None
+    # a run that stopped at a loss that was not finite is measured as far as it came
+    whole = not kept["finished"] or kept["generator_steps"] == run.settings.generator_steps
+    return kept if whole else None
+
+
+def evaluate(run, held_out, baseline_resize):
+    """Measure a finished run; return a dict of JSON values.
 
     Parameters
     ----------
-    runs : list of Run
-    cache_dir : str or pathlib.Path
-        Of the prepared pictures, which all runs share.
-    at_once : int, optional
-        Trainings side by side; as many as physical cores by default.
-    on_finished : callable, optional
-        Called with each finished run, also with those that were finished before.
-
-    Returns
-    -------
-    dict of Run to int
-        Exit status of each: 0, or 3 where a loss was not finite.
-
-    Raises
-    ------
-    UserError
-        If at_once is less than 1, or a training failed for another reason; the others are finished first.
+    run : gluon_wgan.studies.plan.Run
+    held_out : gluon_wgan.evaluate.held_out.HeldOut
+    baseline_resize : str
+        Who prepares the reference's pictures.
     """
-    cores = cpu_count(only_physical_cores=True)
-    at_once = cores if at_once is None else at_once
-    if at_once < 1:
-        raise UserError("--at-once", at_once, f"1 or more ({cores} on this machine by default)")
-    left = [run for run in runs if not run.finished()]
-    results = {run: 0 for run in runs if run.finished()}
-    for run in results:
-        if on_finished:
-            on_finished(run)
-    if not left:
-        return results
-    announce(left)
-    running, failed = {}, []
-    bars = {run: _bar(run, place) for place, run in enumerate(left)}
-    try:
-        while left or running:
-            while left and len(running) < at_once:
-                run = left.pop(0)
-                running[run] = _start(run, cache_dir, max(1, cores // at_once))
-            time.sleep(0.5)
-            for run, process in list(running.items()):
-                bars[run].update(run.steps_done() - bars[run].n)
-                status = process.poll()
-                if status is None:
-                    continue
-                del running[run]
-                results[run] = status
-                if status in (0, _NOT_FINITE):
-                    if on_finished:
-                        on_finished(run)
-                else:
-                    failed.append(f"{run.arm}, seed {run.seed}: status {status}, see {_log_file(run)}")
-    finally:
-        for process in running.values():
-            process.terminate()  # it writes a checkpoint
-        for process in running.values():
-            process.wait()
-        for bar in bars.values():
-            bar.close()
-    if failed:
-        raise UserError("runs", "; ".join(failed), "trainings that end; the same command goes on with them")
-    return results
+    records = read_metrics(run.folder)
+    estimates = [record["em_distance_estimate"] for record in records]
+    starts = json.loads((run.folder / "environment.json").read_text())["starts"]
+    generator, _, _ = load_generator(run.folder)
+    pictures = samples(generator, run.settings, len(held_out(run.settings.resize)[0]))
+    return {
+        "arm": run.arm,
+        "seed": run.seed,
+        "settings": {name: getattr(run.settings, name) for name in run.settings.overrides() if name != "data"},
+        "commit": starts[0]["commit"],
+        "starts": len(starts),
+        "finished": run.finished(),  # else a loss was not finite
+        "generator_steps": len(records),
+        "seconds": records[-1]["seconds"],
+        "samples": len(pictures),
+        "measures": {
+            **estimate_measures(estimates, run.settings.boost_generator_steps),
+            **held_out.distances(pictures, run.settings.resize, baseline_resize),
+        },
+        "estimates": [float(f"{estimate:.4g}") for estimate in estimates],
+    }
 
 
-def announce(runs):
-    """Log how many trainings there are, and how long they will take, by this machine's speed at a matrix product."""
-    total = 0.0
-    for run in runs:
-        settings = run.settings
-        trainer = build_trainer(settings, _Batches(settings), mx.cpu(), hybridize=False)
-        image_shape = (settings.image_channels, settings.image_size, settings.image_size)
-        share = 1 - run.steps_done() / settings.generator_steps
-        total += share * expected_seconds(trainer, settings.generator_steps, image_shape)
-    log.info("%d trainings, expected duration: %s", len(runs), in_words(total))
-
-
-class _Batches:
-    """What a trainer asks of its batches before it trains; how many an epoch has moves the duration little."""
-
-    def __init__(self, settings):
-        self.batch_size = settings.batch_size
-
-    def __len__(self):
-        return 1000
-
-
-def _start(run, cache_dir, threads):
-    """Start, or resume, a training in a process of its own, which ends with this one."""
-    flags = [*command_line(run.settings), "--out", str(run.folder), "--cache-dir", str(cache_dir)]
-    if (run.folder / "config.json").exists():
-        flags.append("--resume")
-    _log_file(run).parent.mkdir(parents=True, exist_ok=True)
-    environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
-    with open(_log_file(run), "ab") as output:
-        return subprocess.Popen(
-            [sys.executable, "-c", _TRAIN, *flags],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=environment,
-        )
-
-
-def _log_file(run):
-    return run.folder.parent / "logs" / f"{run.folder.name}.log"
-
-
-def _bar(run, place):
-    return tqdm(
-        total=run.settings.generator_steps,
-        initial=run.steps_done(),
-        position=place,
-        unit="step",
-        desc=f"{run.arm}, seed {run.seed}",
-        mininterval=0.5 if sys.stderr.isatty() else 60,
-    )
+def keep_samples(run, file):
+    """Write a strip of a run's sample grids: the first 8 fixed latents, a row for each of some steps."""
+    size, gap = run.settings.image_size, 2
+    rows = []
+    for step in sorted({*_STRIP_STEPS, run.settings.generator_steps}):
+        sheet = run.folder / "samples" / f"step_{step:07d}.png"
+        if sheet.is_file():
+            with Image.open(sheet) as image:
+                rows.append(np.asarray(image.convert("RGB"))[: size + gap, : _STRIP_PICTURES * (size + gap)])
+    if rows:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(file, packed(Image.fromarray(np.concatenate(rows))))

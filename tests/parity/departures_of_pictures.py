@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from gluon_wgan.cli import parse_train_flags
 from gluon_wgan.data.decode import decode
 from gluon_wgan.data.rooms import draw_room
 from gluon_wgan.resize import get_resizer, resize_and_crop
+from gluon_wgan.tools.train import parse_train_flags
 
 SIZE = 64
 

@@ -18,15 +18,16 @@ from recipes import SMALL, rooms
 from reference import Recipe, Reference, normalise
 
 from gluon_wgan import streams
-from gluon_wgan.cli import parse_train_flags
 from gluon_wgan.data import Batches
 from gluon_wgan.layers import LeakyReLU
 from gluon_wgan.losses import critic_loss
 from gluon_wgan.models import build_critic, build_generator
+from gluon_wgan.models.sampling import sample
 from gluon_wgan.rmsprop import RMSProp
 from gluon_wgan.schedule import Schedule
 from gluon_wgan.settings import Settings
-from gluon_wgan.trainer import Trainer, sample
+from gluon_wgan.tools.train import parse_train_flags
+from gluon_wgan.training.trainer import Trainer
 
 GENERATOR_STEPS = 5
 # An epoch has 25 batches of 8 and a tail of 3: it ends within the boost of the fourth generator step.

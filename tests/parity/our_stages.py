@@ -16,11 +16,12 @@ from gluon_wgan.data.decode import decode
 from gluon_wgan.lipschitz import clip_weights
 from gluon_wgan.losses import critic_loss, generator_loss
 from gluon_wgan.models import build_critic, build_generator
+from gluon_wgan.models.sampling import sample
 from gluon_wgan.resize import crop_offset, get_resizer, resize_and_crop
 from gluon_wgan.rmsprop import RMSProp
 from gluon_wgan.schedule import Schedule
 from gluon_wgan.settings import Settings
-from gluon_wgan.trainer import Trainer, sample
+from gluon_wgan.training.trainer import Trainer
 
 LOSSES = ("wasserstein", "minimax", "non_saturating")
 

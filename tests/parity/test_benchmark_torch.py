@@ -13,10 +13,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from gluon_wgan.data import Batches
 from gluon_wgan.settings import preset_settings
-from gluon_wgan.studies import benchmark
-from gluon_wgan.studies.benchmark_torch import TorchProcess, build_reference, do_step, noise_pictures
-from gluon_wgan.studies.turns import compare
-from gluon_wgan.training import build_trainer
+from gluon_wgan.tools import benchmark
+from gluon_wgan.tools.benchmark_torch import TorchProcess, build_reference, do_step, noise_pictures
+from gluon_wgan.tools.benchmark_turns import compare
+from gluon_wgan.training.run import build_trainer
 
 SETTINGS = replace(preset_settings("wassersteingan"), image_size=16, generator_channels=4, critic_channels=4)
 ARMS = ("torch", "torch_channels_last")

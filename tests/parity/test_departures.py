@@ -49,11 +49,11 @@ from their_stages import triangle
 from training_fixtures import NumpyMLP, convolve_transposed, normalise_batch
 
 from gluon_wgan import streams
-from gluon_wgan.cli import parse_train_flags
 from gluon_wgan.lipschitz import clip_weights
 from gluon_wgan.models import build_critic
 from gluon_wgan.resize import get_resizer
 from gluon_wgan.settings import Settings
+from gluon_wgan.tools.train import parse_train_flags
 
 ROUNDING = 1e-10  # of float64, after some 35 critic updates: 1e-15 was measured
 

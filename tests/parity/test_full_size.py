@@ -10,10 +10,10 @@ import torch
 from conftest import encode, make_picture
 from reference import Recipe, Reference
 
-from gluon_wgan import study_commands
+from gluon_wgan.command import call
 from gluon_wgan.errors import UserError
 from gluon_wgan.studies import arms
-from gluon_wgan.studies import full_size as study
+from gluon_wgan.studies.full_size import measure as study
 
 SMALL = {
     "image_size": 16,
@@ -121,6 +121,6 @@ def test_without_a_gpu_it_says_so(packed, tmp_path, monkeypatch, capsys):
 
 def test_the_help_names_the_arms(capsys):
     with pytest.raises(SystemExit):
-        study_commands.full_size(["pack", "--help"])
+        call("full_size", ["pack", "--help"])
     text = capsys.readouterr().out
     assert all(arm in text for arm in arms.RESIZE if arm != "gluoncv")

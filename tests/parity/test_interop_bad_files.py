@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch")
 from conftest import ROOT  # noqa: E402
 from reference import Critic, Generator, MLPCritic, MLPGenerator  # noqa: E402
 
-from gluon_wgan import commands  # noqa: E402
+from gluon_wgan.command import call  # noqa: E402
 from gluon_wgan.errors import UserError  # noqa: E402
 from gluon_wgan.interop import load_torch_critic, load_torch_generator  # noqa: E402
 
@@ -41,7 +41,7 @@ def load_critic(folder):
 
 def import_files(folder):
     files = ["--generator", folder / "netG_epoch_0.pth", "--critic", folder / "netD_epoch_0.pth"]
-    commands.convert_checkpoint(["import", *map(str, files), "--out", str(folder / "run")])
+    call("convert_checkpoint", ["import", *map(str, files), "--out", str(folder / "run")])
 
 
 def test_the_files_are_good_before_they_are_spoilt(files):

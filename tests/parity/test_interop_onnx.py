@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from training_fixtures import tiny_settings
 
-from gluon_wgan import commands, streams, training
+from gluon_wgan import streams
+from gluon_wgan.command import call
 from gluon_wgan.errors import UserError
 from gluon_wgan.interop import export_onnx
+from gluon_wgan.models.sampling import load_generator, sample
 from gluon_wgan.run_folder import RunFolder
-from gluon_wgan.studies.generation import load_generator
-from gluon_wgan.trainer import sample
+from gluon_wgan.training import run as training
 
 pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -47,7 +48,7 @@ def make_run(folder, **changes):
 )
 def test_onnxruntime_draws_the_same_pictures(tmp_path, changes, record_property):
     run = make_run(tmp_path / "run", **changes)
-    commands.convert_checkpoint(["export", str(run), "--to", "onnx", "--out", str(tmp_path / "out")])
+    call("convert_checkpoint", ["export", str(run), "--to", "onnx", "--out", str(tmp_path / "out")])
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["generator.onnx"]
     session = onnxruntime.InferenceSession(str(tmp_path / "out" / "generator.onnx"))
     (given,) = session.get_inputs()

@@ -18,7 +18,8 @@ from conftest import ROOT, encode, make_picture  # noqa: E402
 from mxnet import autograd, nd  # noqa: E402
 from reference import Critic, Generator, MLPCritic, MLPGenerator, draw_weights  # noqa: E402
 
-from gluon_wgan import cli, commands, streams  # noqa: E402
+from gluon_wgan import streams  # noqa: E402
+from gluon_wgan.command import call  # noqa: E402
 from gluon_wgan.errors import UserError  # noqa: E402
 from gluon_wgan.interop import export_torch, import_run, load_torch_critic, load_torch_generator  # noqa: E402
 from gluon_wgan.run_folder import read_metrics  # noqa: E402
@@ -86,7 +87,7 @@ def save(folder, pair):
 def imported(folder):
     """Return a run folder made from the files in a folder, through the command line."""
     files = ["--generator", folder / "netG_epoch_7.pth", "--critic", folder / "netD_epoch_7.pth"]
-    commands.convert_checkpoint(["import", *map(str, files), "--out", str(folder / "run")])
+    call("convert_checkpoint", ["import", *map(str, files), "--out", str(folder / "run")])
     return folder / "run"
 
 
@@ -134,7 +135,7 @@ def test_the_same_pictures_and_the_negated_scores(tmp_path, pair, mode, record_p
 def test_a_round_trip_gives_the_same_bits_and_loads_strictly(tmp_path, pair):
     saved = save(tmp_path, pair)
     run = imported(tmp_path)
-    commands.convert_checkpoint(["export", str(run), "--to", "torch", "--out", str(tmp_path / "out")])
+    call("convert_checkpoint", ["export", str(run), "--to", "torch", "--out", str(tmp_path / "out")])
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names == ["generator_config.json", "netD_epoch_0.pth", "netG_epoch_0.pth"]
     for name, network, fresh in zip("GD", saved, build(pair)):
@@ -190,16 +191,16 @@ def pictures(tmp_path):
 def test_generate_and_train_on_from_an_import(tmp_path, pictures, optimizer):
     generator, _ = save(tmp_path, "dcgan")
     run = imported(tmp_path)
-    commands.generate([str(run), "--out", str(tmp_path / "drawn"), "--count", "4"])
+    call("generate", [str(run), "--out", str(tmp_path / "drawn"), "--count", "4"])
     assert [path.name for path in (tmp_path / "drawn").iterdir()] == ["step_0000000-grid-seed0-batch.png"]
     few = "--batch-size 4 --n-critic 1 --n-critic-boost 1 --generator-steps 2 --checkpoint-every 1".split()
     few += ["--data", str(pictures), "--cache-dir", str(tmp_path / "cache"), "--optimizer", optimizer]
     with pytest.raises(UserError, match=r"--critic-channels 7 .*networks that were imported"):
-        cli.train(["--out", str(run), "--resume", *few, "--critic-channels", "7"])
-    cli.train(["--out", str(run), "--resume", *few])
+        call("train", ["--out", str(run), "--resume", *few, "--critic-channels", "7"])
+    call("train", ["--out", str(run), "--resume", *few])
     assert [record["generator_step"] for record in read_metrics(run)] == [1, 2]
     with pytest.raises(UserError, match=r"--batch-size 3 .*only --generator-steps may grow"):
-        cli.train(["--out", str(run), "--resume", "--batch-size", "3"])
+        call("train", ["--out", str(run), "--resume", "--batch-size", "3"])
     export_torch(run, tmp_path / "out")
     trained = torch.load(tmp_path / "out" / "netG_epoch_2.pth", weights_only=True)
     for name, tensor in generator.state_dict().items():

@@ -1,0 +1,67 @@
+"""Pictures from a generator: load a trained one, draw latents by their key, let it make pictures of them."""
+
+import numpy as np
+from mxnet import autograd, nd
+
+from gluon_wgan import streams
+from gluon_wgan.checkpoint import open_checkpoint
+from gluon_wgan.errors import UserError
+from gluon_wgan.models.build import build_generator
+from gluon_wgan.pictures import to_uint8
+
+
+def load_generator(path):
+    """Return (generator, settings, checkpoint) of a run folder (its newest checkpoint) or of one checkpoint in it.
+
+    Raises
+    ------
+    UserError
+        If there is no checkpoint, or it is damaged.
+    """
+    checkpoint, settings, _ = open_checkpoint(path)
+    generator = build_generator(settings)
+    generator.load_parameters(str(checkpoint / "generator.params"))
+    generator.hybridize(static_alloc=True)
+    return generator, settings, checkpoint
+
+
+def draw_latents(seed, count, settings):
+    """Return latents (batches, batch_size, latent_dim, 1, 1), enough for `count` pictures.
+
+    Batches are always full, so that picture i is the same however many are asked for: with batch statistics it
+    depends on the pictures drawn beside it.
+    """
+    shape = (settings.batch_size, settings.latent_dim, 1, 1)
+    batches = -(-count // settings.batch_size)
+    return np.stack([streams.normal(seed, "generated_latents", index, shape) for index in range(batches)])
+
+
+def sample(generator, latent, bn_mode):
+    """Return a generator's pictures of latents, a numpy array (N, C, H, W) in [-1, 1] (dcgan).
+
+    Parameters
+    ----------
+    generator : mxnet.gluon.Block
+    latent : mxnet.nd.NDArray
+        (N, latent_dim, 1, 1).
+    bn_mode : str
+        "batch": BatchNorm takes the statistics of these very pictures, as the original, which never calls eval;
+        "running": those gathered in training, as GluonCV's script. The two give different pictures.
+
+    Raises
+    ------
+    UserError
+        If bn_mode is neither.
+    """
+    if bn_mode not in ("batch", "running"):
+        raise UserError("bn_mode", repr(bn_mode), "batch or running")
+    # MXNet gathers running statistics in backward, so train_mode leaves them alone
+    with autograd.train_mode() if bn_mode == "batch" else autograd.predict_mode():
+        return generator(latent).asnumpy()
+
+
+def samples(generator, settings, count, seed=0):
+    """Return pictures (count, H, W, C), uint8, of a generator; the latents are the same for each run."""
+    batches = draw_latents(seed, count, settings)
+    images = np.concatenate([sample(generator, nd.array(latents), settings.bn_mode) for latents in batches])
+    return to_uint8(images[:count])

@@ -1,0 +1,271 @@
+"""What the pages of all ablations show: each arm over its seeds, its distances, its curves, its samples."""
+
+import json
+
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image
+
+from gluon_wgan.pictures import median_filtered
+from gluon_wgan.report.page import command_of, origin, table
+from gluon_wgan.report.style import GREY
+
+_SHOWN = {
+    "swd_same": "sliced Wasserstein distance to held-out pictures prepared the same way",
+    "swd_reference": "the same, to held-out pictures prepared by Pillow",
+    "swd_scaled_same": "prepared the same way, both sets scaled by the real one's mean and spread",
+    "swd_scaled_reference": "prepared by Pillow, so scaled",
+    "spectrum_same": "difference of log power spectra, decades, prepared the same way",
+    "spectrum_reference": "the same, prepared by Pillow",
+    "frechet_same": "Fréchet distance in the features of a classifier, prepared the same way",
+    "frechet_reference": "the same, prepared by Pillow",
+    "em_estimate_end": "EM estimate, median of the last 200 generator steps",
+    "early_spread": "early instability: interquartile range of the estimate around its running median / the median, "
+    "generator steps 26 to 500",
+    "early_sign_changes": "sign changes of the estimate in the first 500 generator steps",
+}
+
+
+def _cell(found):
+    if len(found["values"]) == 1:
+        return f"{found['mean']:.4g}"
+    return f"{found['mean']:.4g} ({found['low']:.4g} to {found['high']:.4g})"
+
+
+def tables(data):
+    """Return a table of each measure: the arms, their differences from the baseline, and their floors."""
+    parts = []
+    for measure, title in _SHOWN.items():
+        if not all(measure in found["measures"] for found in data["arms"].values()):
+            continue  # the Fréchet distance wants --features
+        rows = []
+        for arm, found in data["arms"].items():
+            difference = data["differences"].get(arm, {}).get(measure)
+            floor = data["floors"].get(arm, {}).get(measure)
+            verdict = (
+                "" if difference is None or difference["differs"] is None else "no yes".split()[difference["differs"]]
+            )
+            rows.append(
+                [
+                    arm,
+                    found["n"],
+                    _cell(found["measures"][measure]),
+                    "" if difference is None else _cell(difference),
+                    verdict,
+                    "" if floor is None else f"{floor:.4g}",
+                ]
+            )
+        header = ["arm", "n", "mean (interval)", "minus baseline", "differs", "floor: real pictures"]
+        parts.append(f"**`{measure}`**: {title}\n\n{table(header, rows)}")
+    return "\n\n".join(parts)
+
+
+def compared(data, measure):
+    """Return the differences from the baseline, of the arms with two seeds and more: {arm: difference}."""
+    return {
+        arm: found[measure]
+        for arm, found in data["differences"].items()
+        if measure in found and found[measure]["differs"] is not None
+    }
+
+
+def apart(differences):
+    """Return, in words, the arms of `compared` that differ, and by how much."""
+    return [
+        f"{arm} ({'farther' if found['mean'] > 0 else 'nearer'} by {abs(found['mean']):.4f})"
+        for arm, found in differences.items()
+        if found["differs"]
+    ]
+
+
+def does_it_matter(data, cause, deciding):
+    """Return the sentence that answers an ablation by the measure that was to decide.
+
+    Parameters
+    ----------
+    data : dict
+        reports/data/NAME.json.
+    cause : str
+        What differs between the arms, as a sentence begins.
+    deciding : str
+        The measure.
+    """
+    differences = compared(data, deciding)
+    if not differences:
+        return "Not answered yet: no arm has two seeds beside the baseline's"
+    least = min(len(found["values"]) for found in differences.values())
+    seeds = f"n = {least}" + ("" if least >= len(data["planned"]["seeds"]) else ", fewer seeds than planned")
+    after = f"after {data['planned']['generator_steps']:,} steps ({seeds})"
+    base, differing = data["baseline_arm"], apart(differences)
+    if not differing:
+        return f"{cause} does not matter by `{deciding}`, which was to decide: {after}, no arm differs from {base}"
+    same = [arm for arm, found in differences.items() if not found["differs"]]
+    rest = f", and those of {', '.join(same)} do not" if same else ""
+    return f"{cause} matters: {after}, the samples of {', '.join(differing)} differ from {base}'s{rest}"
+
+
+_EXPLORED = (
+    "swd_same swd_reference swd_scaled_same swd_scaled_reference spectrum_same spectrum_reference em_estimate_end"
+).split()
+
+
+def told_apart(data, deciding):
+    """Return {measure: arms that it tells apart from the baseline} of the measures that were not to decide."""
+    others = {measure: compared(data, measure) for measure in _EXPLORED if measure != deciding}
+    found = {measure: [arm for arm, one in arms.items() if one["differs"]] for measure, arms in others.items()}
+    return {measure: arms for measure, arms in found.items() if arms}
+
+
+def by_other_measures(data, deciding):
+    """Return the part of a sentence that says what the measures tell apart that were not to decide."""
+    found = told_apart(data, deciding)
+    if not found:
+        return ""
+    return "other measures tell some apart: " + ", ".join(f"`{name}` ({', '.join(found[name])})" for name in found)
+
+
+def answered(parts, more):
+    """Return one sentence of parts, and more sentences; empty ones are left out."""
+    return " ".join(["; ".join(part for part in parts if part) + ".", *(sentence for sentence in more if sentence)])
+
+
+def body(name, data, deciding, section=""):
+    """Return the sections of an ablation's page, Markdown.
+
+    Parameters
+    ----------
+    name : str
+        Of the study.
+    data : dict
+        reports/data/NAME.json.
+    deciding : str
+        The measure that answers.
+    section : str
+        What the study adds behind its figures.
+    """
+    planned = data["planned"]
+    settings = ", ".join(f"{key} {value}" for key, value in data["settings"].items())
+    done = [f"{arm}: {len(data['runs'].get(arm, {}))} of {len(planned['seeds'])}" for arm in planned["arms"]]
+    unfinished = [
+        f"{arm}, seed {seed}, stopped at step {run['generator_steps']:,} (a loss was not finite)"
+        for arm, seeds in data["runs"].items()
+        for seed, run in seeds.items()
+        if not run["finished"]
+    ]
+    hours = sum(run["seconds"] for seeds in data["runs"].values() for run in seeds.values()) / 3600
+    commits = sorted({run["commit"] for seeds in data["runs"].values() for run in seeds.values()})
+    trained = f"{', '.join(commits)}: {hours:.1f} hours in all"
+    if any(commit.endswith("-dirty") for commit in commits):
+        trained += " (-dirty: the study had begun to write its data into the\ncheckout's reports/)"
+    command = command_of(data)
+    return f"""## Command
+
+```
+{command}
+```
+
+Measured by: {origin(data["environment"])}
+Trained at commit {trained}. Pictures: {data["pictures"]}; {data["held_out"]} of
+them are held out. Settings beside the original's: {settings}. Seeds {", ".join(map(str, planned["seeds"]))}: the same
+initial weights, latents and order of the data in every arm of a seed.
+
+Finished runs: {"; ".join(done)}. {"Broken off: " + "; ".join(unfinished) + "." if unfinished else ""}
+
+## What was learned
+
+![Samples of the same 8 latents, each arm, the first seed](figures/{name}_samples.png)
+
+![Distances of each arm to held-out pictures](figures/{name}_distances.png)
+
+![EM estimates over generator steps](figures/{name}_curves.png)
+
+{section}
+## Measures
+
+Samples are {data["held_out"]} pictures of the same latents, batch statistics, compared with as many held-out real
+pictures. Intervals: bootstrap over the seeds, 95 % in name (of 3 seeds it is from the least to the largest). *minus
+baseline* is paired by seed; *differs*: all differences have one sign, and their mean is more than twice the standard
+deviation of the baseline over the seeds. *floor*: real pictures of the training set, prepared as the arm's, in the
+place of samples; to Pillow's it holds what the two preparations of real pictures differ by, with no GAN in it. The
+question is answered by `{deciding}`. Measures and criterion were fixed before any run was measured.
+
+{tables(data)}
+
+## Limits
+
+Small pictures, few channels, few steps, few seeds, one data set: an arm that does not differ here may differ at full
+size. The sliced Wasserstein distance (Karras et al. 2018) sees patches of 7x7 pixels, not rooms. The full size is the
+same command with `--image-size 64 --channels 64 --generator-steps 30000`.
+"""
+
+
+def figures(name, data, reports, style):
+    """Return {figure: drawn} of an ablation; `style(arm)` is the `Style` of each arm."""
+    drawn = {f"{name}_curves": _curves(data, reports, style), f"{name}_distances": _distances(data, style)}
+    samples = _samples(data, reports, style)
+    return drawn if samples is None else {**drawn, f"{name}_samples": samples}
+
+
+def _curves(data, reports, style):
+    figure = Figure(figsize=(9, 4.5), layout="constrained")
+    axes = figure.subplots()
+    for arm, seeds in data["runs"].items():
+        label, colour, line = style(arm)
+        curves = []
+        for run in seeds.values():
+            kept = json.loads((reports / "data" / "ablations" / f"{run['name']}.json").read_text())
+            curves.append(kept["estimates"])
+        steps = min(map(len, curves))
+        filtered = [median_filtered(curve[:steps]) for curve in curves]
+        axes.plot(range(1, steps + 1), curves[0][:steps], color=colour, alpha=0.12, linewidth=0.5)
+        axes.plot(
+            range(1, steps + 1), np.mean(filtered, axis=0), line, color=colour, label=f"{label} (n = {len(curves)})"
+        )
+    axes.set_yscale("log")
+    axes.set_xlabel("generator steps")
+    axes.set_ylabel("EM distance estimate")
+    axes.set_title("thin: raw, first seed; thick: median over 101 steps, mean of the seeds", fontsize=9)
+    axes.legend(fontsize=8)
+    return figure
+
+
+def _distances(data, style):
+    measures = ["swd_same", "swd_reference", "swd_scaled_same", "swd_scaled_reference", "spectrum_reference"]
+    figure = Figure(figsize=(11, 1 + 0.45 * len(data["arms"])), layout="constrained")
+    for axes, measure in zip(figure.subplots(1, len(measures), sharey=True), measures):
+        for place, (arm, found) in enumerate(data["arms"].items()):
+            colour = style(arm).colour
+            values = found["measures"][measure]["values"]
+            axes.plot(values, [place] * len(values), "o", color=colour, alpha=0.5)
+            axes.plot(np.mean(values), place, "|", color=colour, markersize=16, markeredgewidth=2)
+            axes.plot(data["floors"][arm][measure], place, "x", color=GREY)
+        axes.set_title(measure, fontsize=9)
+        axes.set_xlim(left=0)
+        axes.grid(axis="x", alpha=0.3)
+        axes.tick_params(labelsize=8)
+        axes.set_yticks(range(len(data["arms"])), list(data["arms"]))
+    figure.axes[0].invert_yaxis()
+    figure.supxlabel("distance (dots: seeds; bar: mean; cross: floor, real pictures without a GAN)", fontsize=9)
+    return figure
+
+
+def _samples(data, reports, style):
+    arms = [(arm, next(iter(seeds.values()))) for arm, seeds in data["runs"].items()]
+    strips = []
+    for arm, run in arms:
+        strip = reports / "figures" / "ablations" / f"{run['name']}.png"
+        if strip.is_file():
+            with Image.open(strip) as image:
+                strips.append((arm, np.asarray(image)))
+    if not strips:
+        return None
+    figure = Figure(figsize=(8.6, 2.4 * -(-len(strips) // 2)), layout="constrained")
+    for axes, (arm, strip) in zip(figure.subplots(-(-len(strips) // 2), 2, squeeze=False).ravel(), strips):
+        axes.imshow(strip, interpolation="nearest")
+        axes.set_title(f"{style(arm).label}", fontsize=9)
+    for axes in figure.axes:
+        axes.axis("off")
+    figure.suptitle(
+        "rows: generator steps 500, 1,000, 2,500, 5,000 (as far as trained); the same 8 latents", fontsize=9
+    )
+    return figure

@@ -1,0 +1,151 @@
+"""A page: Markdown with its figures, and the same as one HTML file that needs no other."""
+
+import base64
+import html
+import io
+import json
+import re
+from pathlib import Path
+from textwrap import fill
+from typing import NamedTuple
+
+import markdown
+from PIL import Image
+
+from gluon_wgan.errors import UserError
+from gluon_wgan.pictures import packed
+from gluon_wgan.run_folder import shown_command, write_atomic
+
+_STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 50rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
+table { border-collapse: collapse; margin: 1rem 0; display: block; overflow-x: auto; }
+th, td { border: 1px solid #ccc; padding: .25rem .6rem; text-align: left; }
+th { background: #f3f3f3; }
+img { max-width: 100%; height: auto; }
+p, li, code { overflow-wrap: anywhere; }
+pre { background: #f6f6f6; padding: .6rem; overflow-x: auto; }
+"""
+_DPI = 110
+
+
+class Page(NamedTuple):
+    """What a study tells.
+
+    Attributes
+    ----------
+    answer : str
+        At most three plain sentences.
+    body : str
+        The sections, Markdown. They name figures as figures/NAME.png.
+    figures : dict of str to matplotlib.figure.Figure
+        {NAME: figure}, drawn from the data.
+    style : str
+        Added to all pages' CSS.
+    """
+
+    answer: str
+    body: str
+    figures: dict
+    style: str = ""
+
+
+def as_markdown(title, question, page):
+    """Return the text of a page."""
+    head = [f"# {title}", wrapped(f"**Question.** {question}"), wrapped(f"**Answer.** {page.answer}")]
+    return "\n\n".join([*head, page.body])
+
+
+def as_png(figure):
+    """Return a figure as the bytes of a PNG with a palette."""
+    encoded = io.BytesIO()
+    figure.savefig(encoded, format="png", dpi=_DPI)
+    return packed(Image.open(encoded))
+
+
+def write_page(folder, name, text, page):
+    """Write NAME.md, NAME.html and the figures into a folder of reports; return the first's path."""
+    place = Path(folder) / f"{name}.md"
+    (place.parent / "figures").mkdir(parents=True, exist_ok=True)
+    for figure, drawn in page.figures.items():
+        write_atomic(place.parent / "figures" / f"{figure}.png", as_png(drawn))
+    write_atomic(place, text.encode())
+    write_atomic(place.with_suffix(".html"), to_html(text, folder, page.style).encode())
+    return place
+
+
+def to_html(text, folder, style=""):
+    """Return a whole HTML page of a Markdown text, with its figures inside; its first line is the title.
+
+    Links to Markdown pages beside it become links to their HTML.
+
+    Parameters
+    ----------
+    text : str
+    folder : str or pathlib.Path
+        From where the text names its figures, PNG.
+    style : str
+        Added to all pages' CSS.
+
+    Raises
+    ------
+    UserError
+        If a figure is not there.
+    """
+    title = html.escape(text.lstrip().splitlines()[0].lstrip("# "))
+    body = markdown.markdown(text, extensions=["tables", "fenced_code"])
+    body = re.sub(r'(<img [^>]*src=")([^"]+\.png)"', lambda found: f'{found[1]}{_embedded(folder, found[2])}"', body)
+    body = re.sub(r'href="(\w+)\.md"', r'href="\1.html"', body)
+    return (
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{title}</title>\n'
+        f"<style>{_STYLE}{style}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
+    )
+
+
+def _embedded(folder, name):
+    file = Path(folder) / name
+    if not file.is_file():
+        raise UserError("figure", file, "a file that is drawn before the page")
+    return f"data:image/png;base64,{base64.b64encode(file.read_bytes()).decode()}"
+
+
+def table(header, rows):
+    """Return a Markdown table; every cell is turned into str."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def command_of(found):
+    """Return the command that made these results, as it was typed."""
+    return found["command"] if "command" in found else shown_command(found["environment"]["command"])
+
+
+def starts_of(found):
+    """Return the environments that measured a part of a study, see `gluon_wgan.studies.results.Results.keep_run`."""
+    return found["starts"] if "starts" in found else [found["environment"]]
+
+
+def origins(found, parts):
+    """Return the paragraphs that say where the figures of several parts come from, one for all that were alike."""
+    groups = {}
+    for part in parts:
+        for environment in starts_of(found[part]):
+            alike = json.dumps({**environment, "started": "", "command": ""}, sort_keys=True)
+            groups.setdefault(alike, (environment, {}))[1][part.replace("_", " ")] = None
+    several = len(groups) > 1
+    return "\n\n".join(
+        (f"{', '.join(names)}: " if several else "") + origin(environment) for environment, names in groups.values()
+    )
+
+
+def wrapped(text):
+    """Return a paragraph in lines of the same length, whatever the numbers in it."""
+    return fill(" ".join(text.split()), width=120, break_long_words=False, break_on_hyphens=False)
+
+
+def origin(environment):
+    """Return the paragraph that says which code, machine and versions a figure comes from."""
+    packages = ", ".join(f"{name} {version}" for name, version in environment["packages"].items() if version)
+    return f"""Commit {environment["commit"]}. {environment["processor"]}, {environment["physical_cores"]} cores,
+OMP_NUM_THREADS={environment["omp_num_threads"]}, Python {environment["python"]}, {packages}.
+Started {environment["started"]}."""

@@ -1,0 +1,122 @@
+"""The tables of the report on the distances behind GANs."""
+
+from statistics import median
+
+from gluon_wgan.report.numbers import between, mean_and_range, number
+from gluon_wgan.report.page import table
+from gluon_wgan.studies.distances.figures import LOSSES
+
+
+def criteria(data):
+    """Return what was asked beforehand, the same as in claims.yaml, and whether it holds."""
+    gaussians, courses = data["two_gaussians"], data["generator_gradients"]
+    pairs = data["estimate_over_exact"]
+    smallest = {name: gaussians[name]["smallest_over_largest"] for name in ("critic", "discriminator")}
+    asked = [
+        ("critic: smallest gradient between the means above 0.1 of the largest", smallest["critic"], ">", 0.1),
+        ("discriminator: below 0.001 of the largest", smallest["discriminator"], "<", 1e-3),
+        ("critic's factor: largest over smallest below 1.2", pairs["largest"] / pairs["smallest"], "<", 1.2),
+        ("minimax: last norm over first below 0.01", courses["minimax"]["last_over_first"], "<", 0.01),
+        ("Wasserstein: last norm over first above 0.1", courses["wasserstein"]["last_over_first"], ">", 0.1),
+        (
+            "non-saturating: last variance over first above 10",
+            courses["non_saturating"]["variance_growth"],
+            ">",
+            10,
+        ),
+    ]
+    rows = [
+        (text, number(value), "yes" if (value > limit if sign == ">" else value < limit) else "no")
+        for text, value, sign, limit in asked
+    ]
+    return table(["criterion, fixed beforehand", "measured (median of the seeds)", "holds"], rows)
+
+
+def lines(part):
+    """Return the distances of the two lines: closed form; estimate."""
+    rows = [
+        [
+            f"{row['theta']:g}",
+            *(f"{number(row['exact'][name])}; {mean_and_range(row['estimate'][name])}" for name in _ORDER),
+        ]
+        for row in part["rows"]
+        if row["theta"] >= 0
+    ]
+    return table(["theta", "EM", "JS, nats", "total variation", "KL, nats"], rows)
+
+
+_ORDER = ("em", "js", "tv", "kl")
+
+
+def slopes(part):
+    """Return the derivatives of the lines' distances: closed form; estimate."""
+    rows = [
+        [
+            f"{row['theta']:g}",
+            *(
+                f"{number(row['slope_exact'][name])}; {mean_and_range(row['slope_estimate'][name])}"
+                for name in ("em", "js")
+            ),
+        ]
+        for row in part["rows"]
+        if row["theta"] >= 0
+    ]
+    return table(["theta", "EM, per unit", "JS, nats per unit"], rows)
+
+
+def gaussians(part):
+    """Return the gradients of discriminator and critic of the two Gaussians."""
+    rows = []
+    for name in ("discriminator", "critic"):
+        of_name = part[name]
+        seeds = of_name["seeds"]
+        rows.append(
+            [
+                name,
+                number(of_name["optimal_smallest_over_largest"]),
+                f"{number(of_name['smallest_over_largest'])} ({number(of_name['low'])} to {number(of_name['high'])})",
+                between([one["largest"] for one in seeds]),
+                _ended([one["updates"] for one in seeds], [one["settled"] for one in seeds]),
+            ]
+        )
+    header = ["network", "smallest / largest, optimal", "trained: median (seeds)", "largest gradient, trained"]
+    return table([*header, "updates; settled"], rows)
+
+
+def _ended(updates, settled):
+    return f"{between(updates, '{:,}'.format)}; {sum(settled)} of {len(settled)}"
+
+
+def pairs(part):
+    """Return the factor of the critic's value for every pair."""
+    rows = [
+        [
+            pair["name"],
+            f"{pair['exact']:.4g}",
+            f"{1e3 * pair['factor']:.3g} ({between([1e3 * one for one in pair['factors']])})",
+            _ended(pair["updates"], pair["settled"]),
+        ]
+        for pair in part["pairs"]
+    ]
+    return table(["pair", "exact EM", "1,000 x estimate / exact: median (seeds)", "updates; settled"], rows)
+
+
+def courses(part):
+    """Return what became of the generator's gradient with every loss."""
+    rows = []
+    for loss, (label, _, _) in LOSSES.items():
+        of_loss = part[loss]
+        ratios = [f"{number(of_loss[key])} ({between(of_loss[f'{key}_of_seeds'])})" for key in _RATIOS]
+        rows.append([label, *ratios, between([norms[0] for norms in of_loss["norms"]])])
+    header = ["loss", "last norm / first", "last norm / largest", "last variance / first", "first norm"]
+    return table(header, rows)
+
+
+_RATIOS = ("last_over_first", "last_over_largest", "variance_growth")
+
+
+def relative_variance(part, loss, probe):
+    """Return the median over the seeds of variance / squared norm at a probe, as text."""
+    of_loss = part[loss]
+    seeds = zip(of_loss["variances"], of_loss["norms"])
+    return number(median(variances[probe] / norms[probe] ** 2 for variances, norms in seeds))

@@ -1,0 +1,122 @@
+"""Arms x seeds -> runs; and the flags that all studies share. Without mxnet."""
+
+import json
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gluon_wgan.settings import Settings, default_run_name, preset_settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyFlags:
+    """The flags of a study: a subclass of this in each question.py, whose docstring is its help."""
+
+    reports: str = "reports"
+    """the folder of the reports"""
+
+    def measures(self):
+        """Say whether to measure, before the page is rendered."""
+        return True
+
+    def check(self):
+        """Raise UserError where the flags contradict each other; called before anything slow is loaded."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureFlags(StudyFlags):
+    """The flags of a study whose page is rendered again unless it is told to measure."""
+
+    measure: bool = False
+    """measure anew, some minutes, before rendering"""
+
+    def measures(self):
+        return self.measure
+
+
+@dataclass(frozen=True)
+class AblationFlags(StudyFlags):
+    """Train every arm with every seed, some at once, measure each as it finishes, and report.
+
+    It may be stopped, or killed, at any moment: the same command goes on. Runs that several ablations share are made
+    once, if --runs is the same.
+    """
+
+    data: str | None = None
+    """as of train_lsun.py; without it, bedrooms that the project draws"""
+    seeds: tuple[int, ...] = (0, 1, 2)
+    """each arm is trained with each"""
+    image_size: int = 32
+    """pixels per side: 16, 32, 64, ..."""
+    channels: int = 16
+    """feature maps at the largest picture, of both networks"""
+    generator_steps: int = 5000
+    """updates of the generator"""
+    at_once: int | None = None
+    """trainings side by side, each with its share of the threads (default: the physical cores)"""
+    runs: str = "runs/ablations"
+    """folder of the run folders"""
+    cache_dir: str = "cache"
+    """folder for the prepared pictures"""
+    features: str | None = None
+    """a .params file of GluonCV's resnet18_v1, of yours: measure the Fréchet distance of its features too"""
+
+    def base(self):
+        """Return what all arms share: the original's settings at a size that two cores train in minutes."""
+        return replace(
+            preset_settings("wassersteingan"),
+            data=None if self.data is None else os.path.abspath(self.data),
+            hold_out=True,
+            image_size=self.image_size,
+            generator_channels=self.channels,
+            critic_channels=self.channels,
+            generator_steps=self.generator_steps,
+        )
+
+
+@dataclass(frozen=True)
+class Run:
+    """One arm with one seed: `settings` say all, `folder` is its run folder."""
+
+    arm: str
+    seed: int
+    settings: Settings
+    folder: Path
+
+    def steps_done(self):
+        """Return the generator steps recorded so far; of a run that never began, 0."""
+        try:
+            with open(self.folder / "metrics.jsonl", "rb") as file:
+                file.seek(max(0, os.fstat(file.fileno()).st_size - 4096))
+                lines = file.read().split(b"\n")[:-1]  # what follows the last line break is half a line
+        except FileNotFoundError:
+            return 0
+        return json.loads(lines[-1])["generator_step"] if lines else 0
+
+    def finished(self):
+        """Say whether the checkpoint of the last generator step is there."""
+        if not (self.folder / "checkpoints").is_dir():
+            return False
+        from gluon_wgan.checkpoint import list_checkpoints  # with mxnet
+
+        return f"step_{self.settings.generator_steps:07d}" in [
+            path.name for path in list_checkpoints(self.folder / "checkpoints")
+        ]
+
+
+def plan(arms, seeds, root):
+    """Return the runs of a study, seed by seed, so that one cut short has whole seeds.
+
+    Parameters
+    ----------
+    arms : dict of str to Settings
+    seeds : sequence of int
+    root : str or pathlib.Path
+        The folders are named by their settings: the same run of two studies is made once.
+    """
+    runs = []
+    for seed in seeds:
+        for arm, settings in arms.items():
+            settings = replace(settings, seed=seed)
+            runs.append(Run(arm, seed, settings, Path(root) / default_run_name(settings)))
+    return runs

@@ -1,0 +1,146 @@
+"""Train runs: a run folder each, several at once; what is finished is skipped, what was begun goes on."""
+
+import logging
+import os
+import subprocess
+import sys
+import time
+
+import mxnet as mx
+from loky import cpu_count
+from tqdm import tqdm
+
+from gluon_wgan.errors import UserError
+from gluon_wgan.settings import command_line
+from gluon_wgan.training.loop import expected_seconds
+from gluon_wgan.training.run import build_trainer, in_words
+
+log = logging.getLogger(__name__)
+
+# prctl(PR_SET_PDEATHSIG, SIGTERM): whatever ends this process ends its trainings, which then write a checkpoint
+_TRAIN = "import ctypes; ctypes.CDLL(None).prctl(1, 15); from gluon_wgan.command import run; run('train')"
+_NOT_FINITE = 3  # train_lsun.py's exit status: an outcome of an arm, not a failure of the study
+
+
+def train_all(runs, cache_dir, at_once=None, on_finished=None):
+    """Train the runs that are not finished, several at once, each with its share of the threads.
+
+    It may be killed at any moment: its trainings stop with it, and the next call goes on. The weights are those of a
+    training that never stopped.
+
+    Parameters
+    ----------
+    runs : list of Run
+    cache_dir : str or pathlib.Path
+        Of the prepared pictures, which all runs share.
+    at_once : int, optional
+        Trainings side by side; as many as physical cores by default.
+    on_finished : callable, optional
+        Called with each finished run, also with those that were finished before.
+
+    Returns
+    -------
+    dict of Run to int
+        Exit status of each: 0, or 3 where a loss was not finite.
+
+    Raises
+    ------
+    UserError
+        If at_once is less than 1, or a training failed for another reason; the others are finished first.
+    """
+    cores = cpu_count(only_physical_cores=True)
+    at_once = cores if at_once is None else at_once
+    if at_once < 1:
+        raise UserError("--at-once", at_once, f"1 or more ({cores} on this machine by default)")
+    left = [run for run in runs if not run.finished()]
+    results = {run: 0 for run in runs if run.finished()}
+    for run in results:
+        if on_finished:
+            on_finished(run)
+    if not left:
+        return results
+    announce(left)
+    running, failed = {}, []
+    bars = {run: _bar(run, place) for place, run in enumerate(left)}
+    try:
+        while left or running:
+            while left and len(running) < at_once:
+                run = left.pop(0)
+                running[run] = _start(run, cache_dir, max(1, cores // at_once))
+            time.sleep(0.5)
+            for run, process in list(running.items()):
+                bars[run].update(run.steps_done() - bars[run].n)
+                status = process.poll()
+                if status is None:
+                    continue
+                del running[run]
+                results[run] = status
+                if status in (0, _NOT_FINITE):
+                    if on_finished:
+                        on_finished(run)
+                else:
+                    failed.append(f"{run.arm}, seed {run.seed}: status {status}, see {_log_file(run)}")
+    finally:
+        for process in running.values():
+            process.terminate()  # it writes a checkpoint
+        for process in running.values():
+            process.wait()
+        for bar in bars.values():
+            bar.close()
+    if failed:
+        raise UserError("runs", "; ".join(failed), "trainings that end; the same command goes on with them")
+    return results
+
+
+def announce(runs):
+    """Log how many trainings there are, and how long they will take, by this machine's speed at a matrix product."""
+    total = 0.0
+    for run in runs:
+        settings = run.settings
+        trainer = build_trainer(settings, _Batches(settings), mx.cpu(), hybridize=False)
+        image_shape = (settings.image_channels, settings.image_size, settings.image_size)
+        share = 1 - run.steps_done() / settings.generator_steps
+        total += share * expected_seconds(trainer, settings.generator_steps, image_shape)
+    log.info("%d trainings, expected duration: %s", len(runs), in_words(total))
+
+
+class _Batches:
+    """What a trainer asks of its batches before it trains; how many an epoch has moves the duration little."""
+
+    def __init__(self, settings):
+        self.batch_size = settings.batch_size
+
+    def __len__(self):
+        return 1000
+
+
+def _start(run, cache_dir, threads):
+    """Start, or resume, a training in a process of its own, which ends with this one."""
+    flags = [*command_line(run.settings), "--out", str(run.folder), "--cache-dir", str(cache_dir)]
+    if (run.folder / "config.json").exists():
+        flags.append("--resume")
+    _log_file(run).parent.mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+    with open(_log_file(run), "ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-c", _TRAIN, *flags],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=environment,
+        )
+
+
+def _log_file(run):
+    return run.folder.parent / "logs" / f"{run.folder.name}.log"
+
+
+def _bar(run, place):
+    return tqdm(
+        total=run.settings.generator_steps,
+        initial=run.steps_done(),
+        position=place,
+        unit="step",
+        desc=f"{run.arm}, seed {run.seed}",
+        mininterval=0.5 if sys.stderr.isatty() else 60,
+    )

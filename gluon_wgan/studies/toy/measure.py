@@ -1,0 +1,57 @@
+"""Run the toy experiments of WGAN-GP: modes, surfaces, gradient norms."""
+
+import sys
+
+from tqdm import tqdm
+
+from gluon_wgan.studies.toy import gradient_norms, modes, networks, surfaces
+from gluon_wgan.studies.toy.question import PARTS
+
+_MODULES = {"modes": modes, "surfaces": surfaces, "gradient_norms": gradient_norms}
+_FIRST_SEED_ONLY = ("samples", "surface")  # for figures; of the others no more than the numbers is kept
+
+
+def measure(flags, results):
+    """Measure into data/toy.json; runs that are in it already are not repeated. With modes comes penalty_norm.
+
+    generator_steps are those of the part modes; surfaces takes two critic updates for each, gradient_norms a tenth.
+    """
+    sizes = {"width": flags.width, "generator_steps": flags.generator_steps}
+    for part in flags.parts or PARTS:
+        _measure_part(part, flags.seeds, sizes, results)
+        if part == "modes":
+            norm = modes.penalty_norm(results.read()[part]["runs"])
+            if norm is not None:
+                results.keep("penalty_norm", norm)
+
+
+def _measure_part(part, seeds, sizes, results):
+    module = _MODULES[part]
+    asked = {"settings": {**sizes, **networks.describe(), **module.describe()}}
+
+    def key(run):
+        job = run["data"], run["arm"], run["seed"]
+        return module.jobs([run["seed"]]).index(job), run["seed"]
+
+    def finish(runs):
+        _keep_first(runs)
+        return {**module.summarise(runs), "seconds": round(sum(run["seconds"] for run in runs), 1)}
+
+    done = {(run["data"], run["arm"], run["seed"]) for run in results.runs(part, asked)}
+    left = [job for job in module.jobs(seeds) if job not in done]
+    total = sum(module.updates(job, sizes["generator_steps"]) for job in left)
+    interval = 0.5 if sys.stderr.isatty() else 30
+    with tqdm(total=total, unit="update", desc=part.replace("_", " "), smoothing=0.05, mininterval=interval) as bar:
+        for job in left:
+            bar.set_postfix_str(", ".join(map(str, job)), refresh=False)
+            results.keep_run(part, asked, module.run(job, **sizes, bar=bar), key, finish)
+
+
+def _keep_first(runs):
+    """Drop what is for figures from all runs of a (data, arm) but the first."""
+    seen = set()
+    for run in runs:
+        if (run["data"], run["arm"]) in seen:
+            for name in _FIRST_SEED_ONLY:
+                run.pop(name, None)
+        seen.add((run["data"], run["arm"]))

@@ -1,0 +1,128 @@
+"""The tables of the report on the toy experiments of WGAN-GP."""
+
+from statistics import median
+
+from gluon_wgan.report.numbers import between, number
+from gluon_wgan.report.page import table
+from gluon_wgan.studies.toy.figures import ARMS, DISTRIBUTIONS, MIXTURES, NORMS, runs_of, title_of
+
+
+def criteria(data):
+    """Return what was asked beforehand, the same as in claims.yaml, and whether it holds."""
+    modes, surfaces, norms = (data[part] for part in ("modes", "surfaces", "gradient_norms"))
+    collapsed = {arm: modes[arm]["share_collapsed"] for arm in ("clip", "minimax")}
+    ratios = [one["ratio"] for one in norms["clip"].values()]
+    least = min(surfaces[name]["correlation_gained"] for name in DISTRIBUTIONS)
+    at_bound, penalty = surfaces["8 gaussians"]["share_at_bound"], norms["penalty"]["ratio"]
+    mean = data["penalty_norm"]["mean"]
+    asked = [
+        ("minimax GAN: more than half of the runs miss a mode", collapsed["minimax"], collapsed["minimax"] > 0.5),
+        (
+            "clipped WGAN: less than half of that share",
+            collapsed["clip"],
+            collapsed["clip"] < 0.5 * collapsed["minimax"],
+        ),
+        ("penalty's correlation with the optimal critic above clipping's by 0.1, on all three", least, least > 0.1),
+        ("8 Gaussians, clipping: more than half of the weights at the bound", at_bound, at_bound > 0.5),
+        ("clipping, first layer's gradient over the last's: above 100 for one bound", max(ratios), max(ratios) > 100),
+        ("below 0.01 for another", min(ratios), min(ratios) < 0.01),
+        ("penalty: within 10", penalty, 0.1 < penalty < 10),
+        ("penalty: mean norm between the distributions within 0.2 of 1", mean, abs(mean - 1) < 0.2),
+    ]
+    rows = [(text, number(value), "yes" if holds else "no") for text, value, holds in asked]
+    return table(["criterion, fixed beforehand", "measured", "holds"], rows)
+
+
+def _median_and_range(values):
+    return f"{number(median(values))} ({between(values)})"
+
+
+def modes(part):
+    """Return what became of the modes, for every mixture and arm."""
+    rows = []
+    for data in MIXTURES:
+        for arm, (label, _, _) in ARMS.items():
+            runs, of_data = runs_of(part, data, arm), part[arm]["data"][data]
+            shares = [100 * run["share_within_3_sigma"] for run in runs]
+            rows.append(
+                [
+                    *(title_of(data), label, of_data["n"]),
+                    *(_median_and_range([run[name] for run in runs]) for name in ("covered", "reached", "sharp")),
+                    f"{of_data['collapsed']} of {of_data['n']}",
+                    _median_and_range(shares),
+                ]
+            )
+    header = ["data", "arm", "n", "covered", "reached", "covered within 3 sigma", "runs that miss a mode"]
+    return table([*header, "% of samples within 3 sigma"], rows)
+
+
+def distances(part):
+    """Return the exact EM distance and how the critic's value follows it, for every mixture and arm."""
+    rows = []
+    for data in MIXTURES:
+        for arm, (label, _, _) in ARMS.items():
+            runs = runs_of(part, data, arm)
+            follows = [run["value_follows_em"] for run in runs if run["value_follows_em"] is not None]
+            rows.append(
+                [
+                    *(title_of(data), label),
+                    _median_and_range([run["exact_em"] for run in runs]),
+                    _median_and_range([run["course"]["exact_em"][0] for run in runs]),
+                    _median_and_range([run["floor"] for run in runs]),
+                    _median_and_range(follows) if follows else "none",
+                ]
+            )
+    first = f"at step {part['runs'][0]['course']['step'][0]:,.0f}"
+    return table(["data", "arm", "exact EM at the end", first, "data to data", "rank correlation with the value"], rows)
+
+
+def surfaces(part):
+    """Return how near the critics come to the optimal one, for every distribution and arm."""
+    rows = []
+    for data in DISTRIBUTIONS:
+        for arm in ("clip", "penalty"):
+            runs = runs_of(part, data, arm)
+            settled = [run["course"]["value"][-1] / run["course"]["value"][-2] - 1 for run in runs]
+            rows.append(
+                [
+                    *(title_of(data), arm, len(runs)),
+                    _median_and_range([run["correlation"] for run in runs]),
+                    _median_and_range([run["value"] for run in runs]),
+                    _median_and_range([run["exact_em"] for run in runs]),
+                    between([100 * change for change in settled], "{:+.2g}".format),
+                    _median_and_range([run["gradient_norm"] for run in runs]),
+                ]
+            )
+    header = ["data", "arm", "n", "correlation with the optimal critic", "critic's value", "exact EM"]
+    return table([*header, "% change of the value over the last tenth", "mean norm between"], rows)
+
+
+def bounds(part):
+    """Return the share of clipped weights at the bound, for every distribution."""
+    rows = [
+        [
+            title_of(data),
+            *(
+                _median_and_range([run[name] for run in runs_of(part, data, "clip")])
+                for name in ("share_at_bound_at_start", "share_at_bound")
+            ),
+        ]
+        for data in DISTRIBUTIONS
+    ]
+    return table(["data", "after the first clip alone", "after training"], rows)
+
+
+def gradient_norms(part):
+    """Return the norms of the first and the last hidden layer and their ratio, for every bound and the penalty."""
+    rows = []
+    for arm, (label, *_) in NORMS.items():
+        runs = [run for run in part["runs"] if run["arm"] == arm]
+        rows.append(
+            [
+                *(label, len(runs)),
+                _median_and_range([run["norms"][0] for run in runs]),
+                _median_and_range([run["norms"][-1] for run in runs]),
+                _median_and_range([run["ratio"] for run in runs]),
+            ]
+        )
+    return table(["critic", "n", "first hidden layer", "last hidden layer", "first / last"], rows)

@@ -1,0 +1,245 @@
+"""Speed and memory: a WGAN step against a matrix product and PyTorch, the loader, preparing, a large LMDB."""
+
+import contextlib
+import io
+import re
+import resource
+import shutil
+import statistics
+import tempfile
+import time
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import lmdb
+import mxnet as mx
+import numpy as np
+import psutil
+from loky import cpu_count
+from PIL import Image
+from tqdm import tqdm
+
+from gluon_wgan.data import Batches, open_source, prepare
+from gluon_wgan.data.lsun import draw_bedrooms, write_lsun_lmdb
+from gluon_wgan.errors import UserError
+from gluon_wgan.models.flops import update_flops
+from gluon_wgan.resize import scaled_size
+from gluon_wgan.run_folder import describe_environment
+from gluon_wgan.settings import preset_settings
+from gluon_wgan.tools.benchmark_torch import TorchProcess, noise_pictures
+from gluon_wgan.tools.benchmark_turns import alternate, compare, quartiles
+from gluon_wgan.training.run import build_trainer
+
+_PICTURES = 1000  # drawn for preparing and loading
+_LMDB_KEYS = 3_000_000  # LSUN's bedrooms
+_SIZE = re.compile(r"(\d+)x\1/(\d+)")
+
+
+def measure(sizes=("32x32/16", "64x64/64"), seconds=60.0, reference=None, gradient_penalty=False):
+    """Measure every size and return a dict of JSON values.
+
+    Parameters
+    ----------
+    sizes : sequence of str
+        SIDExSIDE/CHANNELS, with the wassersteingan preset's other settings.
+    seconds : float
+        Of alternating steps per size.
+    reference : str or pathlib.Path, optional
+        tests/parity/reference.py, whose steps in PyTorch are then among them.
+    gradient_penalty : bool
+        Measure penalised critic steps too, of the wgan-gp preset.
+
+    Returns
+    -------
+    dict
+        Per size: step_seconds (n_critic critic updates and 1 generator update; median), step_seconds_spread
+        (25th and 75th percentile), gemm_gflops (float32 matrix product 2048 x 2048 x 2048, alternating with the
+        steps; median), efficiency (convolution FLOP that the algorithm needs / (step_seconds x gemm rate)),
+        ratio_hybridized (step_seconds / the same step not hybridized), loader_images_per_second,
+        ratio_loader (loader rate / rate that the steps consume), prepare_images_per_second, ratio_prepare (rate of
+        preparing / (cores x rate of bare decode and resize on one core)), peak_memory_mib (of this process so far).
+        And lmdb: keys, open_seconds, added_memory_mib. And the environment.
+
+        With the reference, for "torch" as the original is written, and for "torch_channels_last": torch_step_seconds,
+        ratio_torch (it / step_seconds: more than 1 where ours is the faster), ratio_torch_spread (25th and 75th
+        percentile of the ratios of turns that follow each other), and so on. And the environment has torch: version,
+        threads, interop_threads.
+
+        With gradient_penalty: gp_critic_step_seconds, of one penalised critic update; gp_critic_step_over_clipped; and
+        with the reference, ratio_torch_gp and ratio_torch_gp_channels_last, of PyTorch's double backward, with spreads.
+
+    Raises
+    ------
+    UserError
+        If a size is malformed.
+    """
+    chosen = []
+    for size in sizes:
+        match = _SIZE.fullmatch(size)
+        if not match:
+            raise UserError("--sizes", size, "SIDExSIDE/CHANNELS such as 32x32/16")
+        side, channels = int(match[1]), int(match[2])
+        base = preset_settings("wassersteingan")
+        chosen.append((size, replace(base, image_size=side, generator_channels=channels, critic_channels=channels)))
+    chosen.sort(key=lambda pair: pair[1].image_size ** 2 * pair[1].generator_channels)  # peak memory only grows
+    results = {"environment": describe_environment()}
+    with tempfile.TemporaryDirectory() as scratch:
+        source = open_source(_pictures(Path(scratch)))
+        for name, settings in chosen:
+            results[name] = _measure_data(settings, source, Path(scratch))
+            results[name].update(_measure_steps(settings, seconds, name, reference, results["environment"]))
+            if gradient_penalty:
+                results[name].update(_measure_penalty(settings, seconds, name, reference))
+            consumed = settings.n_critic * settings.batch_size / results[name]["step_seconds"]
+            results[name]["ratio_loader"] = results[name]["loader_images_per_second"] / consumed
+        results["lmdb"] = _measure_lmdb(Path(scratch))
+    return results
+
+
+def _pictures(scratch):
+    """Return an LMDB of drawn bedrooms, each under four keys, so that preparing takes seconds."""
+    drawn = open_source(draw_bedrooms(scratch, _PICTURES))
+    entries = ((f"{copy}{drawn.key(index)}", drawn.value(index)) for copy in range(4) for index in range(len(drawn)))
+    write_lsun_lmdb(scratch / "four_lmdb", entries)
+    return scratch / "four_lmdb"
+
+
+def _measure_steps(settings, seconds, name, reference, environment):
+    trainers = {hybridize: _noise_trainer(settings, hybridize) for hybridize in (True, False)}
+    image_shape = (settings.image_channels, settings.image_size, settings.image_size)
+    hybridized = trainers[True]
+    in_critic, in_generator = update_flops(
+        hybridized.generator, hybridized.critic, settings.batch_size, settings.latent_dim, image_shape
+    )
+    flops = settings.n_critic * in_critic + in_generator
+    arms = {"ours": partial(_steps, hybridized, settings.n_critic)}
+    with contextlib.ExitStack() as stack:
+        if reference is not None:
+            torch = stack.enter_context(TorchProcess(reference, settings))
+            environment["torch"] = torch.environment
+            # one on either side of ours
+            arms = {
+                "torch": partial(torch.steps, "contiguous_format"),
+                **arms,
+                "torch_channels_last": partial(torch.steps, "channels_last"),
+            }
+        arms["plain"] = partial(_steps, trainers[False], settings.n_critic)
+        turns, gemm = alternate(arms, seconds, name)
+    step = float(np.median(turns["ours"]))
+    rate = statistics.median(gemm)
+    results = {
+        "step_seconds": step,
+        "step_seconds_spread": quartiles(turns["ours"]),
+        "steps_measured": turns["ours"].size,
+        "step_gflop": flops / 1e9,
+        "gemm_gflops": rate / 1e9,
+        "efficiency": flops / (step * rate),
+        "ratio_hybridized": step / float(np.median(turns["plain"])),
+        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+    for arm in ("torch", "torch_channels_last") if reference is not None else ():
+        results.update(compare(arm, turns[arm], turns["ours"]))
+    return results
+
+
+def _measure_penalty(settings, seconds, name, reference):
+    clipped = _noise_trainer(settings, True)
+    sizes = {key: getattr(settings, key) for key in ("image_size", "generator_channels", "critic_channels")}
+    settings = replace(preset_settings("wgan-gp"), **sizes)
+    arms = {"ours": partial(_critic_steps, _noise_trainer(settings, True))}
+    with contextlib.ExitStack() as stack:
+        if reference is not None:
+            torch = stack.enter_context(TorchProcess(reference, settings))
+            arms = {
+                "torch_gp": partial(torch.critic_steps, "contiguous_format"),
+                **arms,
+                "torch_gp_channels_last": partial(torch.critic_steps, "channels_last"),
+            }
+        arms["clipped"] = partial(_critic_steps, clipped)
+        turns, _ = alternate(arms, seconds, f"{name} with penalty")
+    step = float(np.median(turns["ours"]))
+    results = {
+        "gp_critic_step_seconds": step,
+        "gp_critic_step_over_clipped": step / float(np.median(turns["clipped"])),
+    }
+    for arm in ("torch_gp", "torch_gp_channels_last") if reference is not None else ():
+        results.update(compare(arm, turns[arm], turns["ours"]))
+    return results
+
+
+def _noise_trainer(settings, hybridize):
+    batches = Batches(noise_pictures(settings), settings.batch_size, 0)
+    return build_trainer(settings, batches, mx.cpu(), hybridize=hybridize)
+
+
+def _critic_steps(trainer, count):
+    seconds = []
+    for _ in range(count):
+        began = time.perf_counter()
+        trainer.critic_step()
+        mx.nd.waitall()
+        seconds.append(time.perf_counter() - began)
+    return seconds
+
+
+def _steps(trainer, n_critic, count):
+    return [_step_seconds(trainer, n_critic) for _ in range(count)]
+
+
+def _step_seconds(trainer, n_critic):
+    began = time.perf_counter()
+    for _ in range(n_critic):
+        trainer.critic_step()
+    trainer.generator_step().wait_to_read()
+    mx.nd.waitall()
+    return time.perf_counter() - began
+
+
+def _measure_data(settings, source, scratch):
+    size = settings.image_size
+    values = [source.value(index) for index in range(500)]
+    bare, rates = [], []
+    for repeat in range(5):
+        began = time.perf_counter()
+        for value in values:
+            with Image.open(io.BytesIO(value)) as picture:
+                picture.load()
+                picture.resize(scaled_size(*picture.size, size), Image.Resampling.BILINEAR)
+        bare.append(len(values) / (time.perf_counter() - began))
+        began = time.perf_counter()
+        prepared = prepare(source, size, settings.resize, scratch / f"prepared-{size}-{repeat}")
+        rates.append(len(source) / (time.perf_counter() - began))
+    batches = Batches(prepared, settings.batch_size, 0)
+    began, count = time.perf_counter(), 0
+    while time.perf_counter() - began < 2:
+        batches[count]
+        count += 1
+    loaded = count * settings.batch_size / (time.perf_counter() - began)
+    rate = statistics.median(rates)
+    return {
+        "loader_images_per_second": loaded,
+        "prepare_images_per_second": rate,
+        "ratio_prepare": rate / (cpu_count() * statistics.median(bare)),
+    }
+
+
+def _measure_lmdb(scratch):
+    folder = scratch / "keys_lmdb"
+    with (
+        lmdb.open(str(folder), map_size=2**34, sync=False) as environment,
+        environment.begin(write=True) as transaction,
+    ):
+        cursor = transaction.cursor()
+        numbers = tqdm(range(_LMDB_KEYS), unit="key", desc="writing a large LMDB")
+        cursor.putmulti(((b"%040x" % number, b"x") for number in numbers), append=True)
+    process = psutil.Process()
+    before = process.memory_info().rss
+    began = time.perf_counter()
+    source = open_source(folder)
+    opened = time.perf_counter() - began
+    added = (process.memory_info().rss - before) / 2**20
+    keys = len(source)
+    del source
+    shutil.rmtree(folder)
+    return {"keys": keys, "open_seconds": opened, "added_memory_mib": added}

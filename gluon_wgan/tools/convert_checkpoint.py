@@ -1,0 +1,80 @@
+"""Carry checkpoints over: PyTorch's and GluonCV's in, PyTorch's and ONNX out."""
+
+import logging
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import tyro
+
+log = logging.getLogger(__name__)
+
+_CONVERT_DESCRIPTION = """\
+Carry checkpoints over: from and to the original PyTorch code, from GluonCV's script, to ONNX.
+
+  convert_checkpoint.py import --generator netG_epoch_24.pth --critic netD_epoch_24.pth --out runs/theirs
+  generate.py runs/theirs                                    pictures from it
+  train_lsun.py --out runs/theirs --resume --data lsun       train on from it
+  convert_checkpoint.py export runs/theirs --to torch --out exported
+  convert_checkpoint.py export runs/theirs --to onnx --out exported
+
+The originals' critic scores real pictures low, ours high: its last layer is negated on the way
+in and on the way out. Import and export give the same bits back. No code in a file is executed,
+and no file that exists is overwritten."""
+
+
+@dataclass(frozen=True)
+class ImportFlags:
+    """Make a run folder from a generator and a critic of the original PyTorch code, or of GluonCV's script.
+
+    Which of the two wrote the files is told from their content. The run starts at step 0, with a fresh optimizer, as
+    the originals do with --netG and --netD: --resume trains on from it, with any settings that leave the networks as
+    they are.
+    """
+
+    generator: str
+    """netG_epoch_N.pth (or .params)"""
+    critic: str
+    """netD_epoch_N.pth (or .params)"""
+    out: str
+    """the new run folder"""
+    generator_config: str | None = None
+    """generator_config.json of the original (default: beside the generator; GluonCV's files do without)"""
+
+
+@dataclass(frozen=True)
+class ExportFlags:
+    """Write a run's networks for other programs.
+
+    torch: netG_epoch_N.pth, netD_epoch_N.pth (N counts generator steps) and generator_config.json, which the original
+    code loads. num_batches_tracked is what an imported file had, and 0 for networks trained here.
+
+    onnx: generator.onnx, for batches of any size, checked with onnxruntime where that is installed. Its BatchNorm takes
+    the running statistics, since such a graph has no batch mode: its pictures are those of generate.py --bn-mode
+    running.
+    """
+
+    run: tyro.conf.Positional[str]
+    """a run folder (its newest checkpoint is taken), or one checkpoint, such as RUN/checkpoints/step_0001000"""
+    to: Literal["torch", "onnx"]
+    """for which program"""
+    out: str
+    """folder for the files, made if need be"""
+
+
+def run(arguments=None):
+    """Do what the command line asks, and log where the files lie."""
+    flags = tyro.cli(
+        Annotated[ImportFlags, tyro.conf.subcommand("import")] | Annotated[ExportFlags, tyro.conf.subcommand("export")],
+        args=arguments,
+        prog="convert_checkpoint.py",
+        description=_CONVERT_DESCRIPTION,
+    )
+    from gluon_wgan import interop
+
+    if isinstance(flags, ImportFlags):
+        checkpoint = interop.import_run(flags.generator, flags.critic, flags.generator_config, flags.out)
+        log.info("checkpoint: %s", checkpoint)
+        return
+    export = {"torch": interop.export_torch, "onnx": interop.export_onnx}[flags.to]
+    for file in export(flags.run, flags.out):
+        log.info("written: %s", file)

@@ -1,0 +1,94 @@
+"""Train: flags from the settings class, and the way from flags to a run."""
+
+import argparse
+import dataclasses
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from gluon_wgan import use_synchronous_engine
+from gluon_wgan.run_folder import RunFolder
+from gluon_wgan.settings import Settings, default_run_name, preset_settings
+
+log = logging.getLogger(__name__)
+
+_TRAIN_DESCRIPTION = """\
+Train a WGAN on LSUN or other pictures. The flags override the preset.
+
+  train_lsun.py --preset demo                       a first look, on drawn bedrooms
+  train_lsun.py --data lsun --resize pil            the original, on your LSUN
+  train_lsun.py --out runs/demo-pil-seed0 --resume  go on with a run
+
+The run folder holds config.json, metrics.jsonl, samples/, curves.png, checkpoints/ and
+TensorBoard events. A run may be stopped at any moment; resumed, it gives the same weights.
+Exit status: 0 done, 2 a mistake in the flags or files, 3 a loss was not finite,
+130 interrupted (a checkpoint is written)."""
+
+
+@dataclass(frozen=True)
+class TrainFlags(Settings):
+    """`Settings`, and the flags that say where and whether to run."""
+
+    rmsprop_epsilon: float | None = None
+    """sets RMSprop's epsilon of both networks, over a preset's two values"""
+    out: str | None = None
+    """the run folder (default: runs/PRESET-RESIZE-seedN, with overrides in the name)"""
+    resume: bool = False
+    """go on with the run in --out; other flags need not be given again, and may not differ"""
+    cache_dir: str = "cache"
+    """folder for the prepared pictures (and for the bedrooms drawn without --data)"""
+    dry_run: bool = False
+    """print the settings, the parameter counts and the shapes, and stop"""
+
+
+def parse_train_flags(arguments):
+    """Return (settings, flags) of a command line.
+
+    The flags' defaults are the preset's; with --resume and --out, the settings of the run in that folder.
+
+    Raises
+    ------
+    UserError
+        Naming the flag.
+    """
+    # A first, small pass: these three decide what the defaults of all other flags are.
+    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    first.add_argument("--preset", default="wassersteingan")
+    first.add_argument("--out")
+    first.add_argument("--resume", action="store_true")
+    chosen, _ = first.parse_known_args(arguments)
+    if chosen.resume and chosen.out is not None:
+        defaults = Settings.from_json(RunFolder(chosen.out).read_config(), f"{chosen.out}/config.json")
+    else:
+        defaults = preset_settings(chosen.preset)
+    defaults = TrainFlags(**dataclasses.asdict(defaults))
+    flags = tyro.cli(TrainFlags, args=arguments, default=defaults, description=_TRAIN_DESCRIPTION)
+    values = {field.name: getattr(flags, field.name) for field in dataclasses.fields(Settings)}
+    if flags.rmsprop_epsilon is not None:
+        values["critic_rmsprop_epsilon"] = values["generator_rmsprop_epsilon"] = flags.rmsprop_epsilon
+    if flags.data is not None:
+        values["data"] = os.path.abspath(flags.data)
+    return Settings(**values), flags
+
+
+def run(arguments=None):
+    """Do what the command line asks, and log where the result lies."""
+    settings, flags = parse_train_flags(arguments)
+    folder = RunFolder(flags.out if flags.out is not None else Path("runs") / default_run_name(settings))
+    if settings.device == "cpu":
+        use_synchronous_engine()
+    from gluon_wgan.training import run as training  # mxnet loads here: a wrong flag is answered before
+
+    training.find_device(settings.device)
+    if flags.dry_run:
+        source = training.open_data(settings, flags.cache_dir) if settings.data else None
+        training.describe(settings, folder.path, source)
+        return
+    checkpoint = training.check_resume(folder, settings) if flags.resume else folder.check_new()
+    source = training.open_data(settings, flags.cache_dir)
+    training.train(settings, folder, checkpoint, source, flags.cache_dir)
+    log.info("pictures: %s", folder.samples)
+    log.info("curves:   %s", folder.path / "curves.png")

@@ -1,0 +1,192 @@
+"""Run a training in a run folder: schedule, records, samples, curves, checkpoints, progress, a clean stop."""
+
+import contextlib
+import logging
+import math
+import signal
+import sys
+import time
+
+import numpy as np
+from mxnet import nd
+from tensorboardX import SummaryWriter
+from tqdm import tqdm
+
+from gluon_wgan.errors import Interrupted, NotFiniteError
+from gluon_wgan.models.flops import update_flops
+from gluon_wgan.models.sampling import sample
+from gluon_wgan.pictures import grid, save_curves, save_picture
+from gluon_wgan.run_folder import read_metrics
+
+log = logging.getLogger(__name__)
+
+FIXED_LATENTS = 64  # pictures in a sample grid, as in the original
+# How long an update takes: its convolutions at this share of the GEMM rate, and seconds for the rest. Both set by
+# hand so that the sizes of experiments/benchmark.py come out right.
+_MEASURED_EFFICIENCY = 0.95
+_UPDATE_OVERHEAD = 0.007
+
+
+def fit(trainer, run, *, generator_steps, sample_every, checkpoint_every, bn_mode, seconds=0.0):
+    """Train until `generator_steps`, and keep the run folder: metrics, samples, curves, checkpoints, TensorBoard.
+
+    Parameters
+    ----------
+    trainer : Trainer
+        New, or loaded from a checkpoint of this run.
+    run : RunFolder
+        Entered, so that this process is its only writer.
+    generator_steps, sample_every, checkpoint_every : int
+    bn_mode : str
+        Of the samples, "batch" or "running".
+    seconds : float
+        What earlier starts of this run took.
+
+    Raises
+    ------
+    NotFiniteError
+        If a loss is not finite; nothing is saved after it.
+    Interrupted
+        If SIGINT or SIGTERM arrived; a checkpoint was written, if need be between two critic updates.
+    """
+    run.start_metrics(trainer.generator_steps)
+    began = time.monotonic() - seconds
+    fixed_latents = trainer.latents("fixed_latents", 0, FIXED_LATENTS)
+    if not (run.samples / "real.png").exists():
+        save_picture(run.samples / "real.png", grid(trainer.batches[0][:FIXED_LATENTS]))
+    board = SummaryWriter(str(run.path / "tensorboard"), purge_step=trainer.generator_steps + 1)
+    updates = trainer.schedule.critic_updates_until(generator_steps) + generator_steps
+    bar = tqdm(
+        total=updates,
+        initial=trainer.critic_steps + trainer.generator_steps,
+        unit="update",
+        desc="training",
+        smoothing=0.05,
+        mininterval=0.5 if sys.stderr.isatty() else 30,
+    )
+
+    def save():
+        trainer.save(run.checkpoints, seconds=time.monotonic() - began)
+
+    last = None  # the critic update before
+
+    with contextlib.closing(board), bar, _stop_requests() as stop:
+        while trainer.generator_steps < generator_steps:
+            for _ in range(trainer.critic_updates_left()):
+                if stop.requested:
+                    if last is not None:
+                        _require_finite(trainer, critic_loss=last.loss.asscalar())
+                    save()
+                    raise Interrupted(f"stopped after generator step {trainer.generator_steps}")
+                last = trainer.critic_step()
+                bar.update()
+            generator_loss = trainer.generator_step()
+            record = _record(trainer, last, generator_loss, time.monotonic() - began)
+            run.append_metrics(record)
+            for name, value in record.items():
+                if isinstance(value, float) and name != "seconds":
+                    board.add_scalar(name, value, record["generator_step"])
+            bar.update()
+            step, estimate = trainer.generator_steps, record["em_distance_estimate"]
+            bar.set_postfix_str(f"generator step {step}/{generator_steps}, EM estimate {estimate:.4f}", refresh=False)
+            if step % sample_every == 0 or step == generator_steps:
+                images = sample(trainer.generator, fixed_latents, bn_mode)
+                save_picture(run.samples / f"step_{step:07d}.png", grid(images))
+                save_run_curves(run.path)
+            if step % checkpoint_every == 0 or step == generator_steps:
+                save()
+
+
+def _record(trainer, last, generator_loss, seconds):
+    penalty = [] if last.gradient_penalty is None else [last.gradient_penalty, last.gradient_norm]
+    scalars = nd.concat(last.loss, last.score_real.mean(), last.score_fake.mean(), generator_loss, *penalty, dim=0)
+    critic_loss, score_real, score_fake, generator_loss, *penalty = (float(value) for value in scalars.asnumpy())
+    losses = {"critic_loss": critic_loss, "generator_loss": generator_loss}
+    penalised = dict(zip(("gradient_penalty", "gradient_norm"), penalty))
+    _require_finite(trainer, **losses, score_real=score_real, score_fake=score_fake, **penalised)
+    return {
+        "generator_step": trainer.generator_steps,
+        "critic_steps": trainer.critic_steps,
+        "images_seen": trainer.batches.images_until(trainer.critic_steps),
+        **losses,
+        "em_distance_estimate": score_real - score_fake,
+        "score_real": score_real,
+        "score_fake": score_fake,
+        **penalised,
+        "seconds": round(seconds, 3),
+    }
+
+
+def _require_finite(trainer, **values):
+    for name, value in values.items():
+        if not math.isfinite(value):
+            raise NotFiniteError(f"{name} is {value} at generator step {trainer.generator_steps}")
+
+
+def save_run_curves(path):
+    """Draw curves.png of a run folder from its metrics.jsonl."""
+    records = read_metrics(path)
+    steps = [record["generator_step"] for record in records]
+    estimates = [record["em_distance_estimate"] for record in records]
+    save_curves(path / "curves.png", steps, estimates, path.resolve().name)
+
+
+class _StopRequest:
+    requested = False
+
+
+@contextlib.contextmanager
+def _stop_requests():
+    """Turn the first SIGINT or SIGTERM into a request, seen between two updates; a second SIGINT ends at once."""
+    stop = _StopRequest()
+
+    def on_signal(number, frame):
+        if stop.requested:
+            raise KeyboardInterrupt
+        stop.requested = True
+        log.warning("stopping after this update and writing a checkpoint (Ctrl-C again to stop without)")
+
+    earlier = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
+
+
+def expected_seconds(trainer, generator_steps, image_shape):
+    """Estimate how long the rest of a training takes, from its FLOP and this machine's speed at a matrix product.
+
+    Good to a factor of 1.5 or so; the progress bar knows better after some updates.
+
+    Parameters
+    ----------
+    trainer : Trainer
+    generator_steps : int
+    image_shape : tuple of int
+        (C, H, W).
+    """
+    critic_flops, generator_flops = update_flops(
+        trainer.generator,
+        trainer.critic,
+        trainer.batches.batch_size,
+        trainer.latent_dim,
+        image_shape,
+        trainer.gp_lambda is not None,
+    )
+    critic_updates = trainer.schedule.critic_updates_until(generator_steps) - trainer.critic_steps
+    generator_updates = generator_steps - trainer.generator_steps
+    rate = gemm_flops_per_second(trainer.latents("fixed_latents", 0, 1).context) * _MEASURED_EFFICIENCY
+    seconds = (critic_updates * critic_flops + generator_updates * generator_flops) / rate
+    return seconds + (critic_updates + generator_updates) * _UPDATE_OVERHEAD
+
+
+def gemm_flops_per_second(context, side=2048, repeats=3):
+    """Measure the best float32 rate of MXNet's matrix product (side x side x side) on a device, in FLOP/s."""
+    left = nd.array(np.ones((side, side), dtype=np.float32), ctx=context)
+    best = math.inf
+    for _ in range(repeats + 1):
+        began = time.perf_counter()
+        nd.dot(left, left).wait_to_read()
+        best = min(best, time.perf_counter() - began)
+    return 2 * side**3 / best

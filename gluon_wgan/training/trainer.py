@@ -1,0 +1,216 @@
+"""The critic's and the generator's updates. It gets objects, not flags."""
+
+from typing import NamedTuple
+
+import mxnet as mx
+from mxnet import autograd, nd
+
+from gluon_wgan import streams
+from gluon_wgan.checkpoint import load_checkpoint, save_checkpoint
+from gluon_wgan.errors import UserError
+from gluon_wgan.lipschitz import clip_weights, gradient_norm, gradient_penalty, interpolates
+from gluon_wgan.losses import critic_loss, generator_loss
+
+
+class CriticUpdate(NamedTuple):
+    """What one critic update saw.
+
+    Attributes
+    ----------
+    loss : mxnet.nd.NDArray
+        (1,), without the penalty.
+    score_real, score_fake : mxnet.nd.NDArray
+        (N,) of the real batch, and (batch_size,).
+    gradient_penalty, gradient_norm : mxnet.nd.NDArray or None
+        (1,): the penalty, not yet times lambda, and the mean norm of the input gradients; None without a penalty.
+    """
+
+    loss: mx.nd.NDArray
+    score_real: mx.nd.NDArray
+    score_fake: mx.nd.NDArray
+    gradient_penalty: mx.nd.NDArray | None = None
+    gradient_norm: mx.nd.NDArray | None = None
+
+
+class Trainer:
+    """The state of one training: two networks, their optimizers, and how far it is.
+
+    Both networks are hybridized with static memory, unless `hybridize` is false. Latents and data order are drawn from
+    `streams` by the number of the step, so that the state is only weights, averages and two counters.
+
+    Parameters
+    ----------
+    generator, critic : mxnet.gluon.HybridBlock
+        Initialised; all on one device.
+    batches : sequence
+        `batches[number]` is float32 (N, C, H, W) in [-1, 1], see `gluon_wgan.data.Batches`; `batches.batch_size`. N may
+        fall short of it at an epoch's end; latents are a full batch all the same, as in the original code.
+    generator_optimizer, critic_optimizer : mxnet.optimizer.Optimizer
+        One each. If the critic's clips the weights itself (`RMSProp(clip_weights=...)`), give `clip_bound=None`.
+    schedule : Schedule or EpochSchedule
+    shared_latents : bool
+        The generator's update takes the latents of the critic's last update, and both take as many as there are real
+        pictures.
+    loss : str
+        See `gluon_wgan.losses`.
+    clip_bound : float or None
+        Clip the critic's trainable weights to +-clip_bound, by `set_data`.
+    clip_order : str
+        "before_update": before each critic update, as the original code does, so that the generator sees a critic that
+        is one update outside the box. "after_update": as Algorithm 1.
+    gp_lambda : float or None
+        Weight of a gradient penalty on the critic, which is made of `gluon_wgan.layers`; None for no penalty.
+    gp_one_sided : bool
+        See `gluon_wgan.lipschitz.gradient_penalty`.
+    latent_dim : int
+    seed : int
+        Of the latents, and of the interpolation weights.
+    hybridize : bool
+
+    Raises
+    ------
+    UserError
+        If there is no such clip_order; at the first step, if there is no such loss or the bound is out of its range.
+    """
+
+    def __init__(
+        self,
+        generator,
+        critic,
+        batches,
+        *,
+        generator_optimizer,
+        critic_optimizer,
+        schedule,
+        shared_latents=False,
+        loss="wasserstein",
+        clip_bound=0.01,
+        clip_order="before_update",
+        gp_lambda=None,
+        gp_one_sided=False,
+        latent_dim=100,
+        seed=0,
+        hybridize=True,
+    ):
+        if clip_order not in ("before_update", "after_update"):
+            raise UserError("clip_order", repr(clip_order), "before_update or after_update")
+        self.generator, self.critic, self.batches = generator, critic, batches
+        self.schedule, self.shared_latents, self.loss = schedule, shared_latents, loss
+        self.clip_bound, self.clip_order = clip_bound, clip_order
+        self.gp_lambda, self.gp_one_sided = gp_lambda, gp_one_sided
+        self.latent_dim, self.seed = latent_dim, seed
+        if hybridize:
+            # Without static_shape, no faster here: its operations hide from the engine that BatchNorm's backward writes
+            # the running statistics, so that real and fake pictures would update the critic's in any order.
+            generator.hybridize(static_alloc=True)
+            critic.hybridize(static_alloc=True)
+        self._trainable = {"generator": _trainable(generator), "critic": _trainable(critic)}
+        weight = self._trainable["critic"][0].data()
+        self._context, self._dtype = weight.context, weight.dtype
+        optimizers = {"generator": generator_optimizer, "critic": critic_optimizer}
+        self._updaters = {network: mx.optimizer.get_updater(optimizer) for network, optimizer in optimizers.items()}
+        for network, updater in self._updaters.items():
+            for index, parameter in enumerate(self._trainable[network]):
+                updater.states[index] = updater.optimizer.create_state(index, parameter.data())
+                updater.states_synced[index] = True
+        self.generator_steps = self.critic_steps = 0
+        self._previous_loss = None
+
+    def latents(self, purpose, index, count=None):
+        """Return latents (count, latent_dim, 1, 1) ~ N(0, 1) of a stream; a batch of them by default."""
+        shape = (count or self.batches.batch_size, self.latent_dim, 1, 1)
+        return self._array(streams.normal(self.seed, purpose, index, shape))
+
+    def _array(self, values):
+        return nd.array(values, ctx=self._context, dtype=self._dtype)
+
+    def critic_step(self):
+        """Update the critic once, on the next batch; return a `CriticUpdate`."""
+        if self.clip_bound and self.clip_order == "before_update":
+            clip_weights(self.critic, self.clip_bound)
+        real = self._array(self.batches[self.critic_steps])
+        latent = self.latents("critic_latents", self.critic_steps, len(real) if self.shared_latents else None)
+        # train_mode, not record: batch statistics as in training, and no graph to keep
+        with autograd.train_mode():
+            fake = self.generator(latent)
+        with autograd.record():
+            score_real, score_fake = self.critic(real), self.critic(fake)
+            loss = critic_loss(self.loss, score_real, score_fake)
+            update = CriticUpdate(loss, score_real, score_fake)
+            total = loss
+            if self.gp_lambda is not None:
+                update = update._replace(**self._penalty(real, fake))
+                total = loss + self.gp_lambda * update.gradient_penalty
+        total.backward()
+        self._update("critic")
+        if self.clip_bound and self.clip_order == "after_update":
+            clip_weights(self.critic, self.clip_bound)
+        self.critic_steps += 1
+        # MXNet runs ahead of Python: by one update, so that memory stays bounded and a progress bar true
+        if self._previous_loss is not None:
+            self._previous_loss.wait_to_read()
+        self._previous_loss = loss
+        return update
+
+    def _penalty(self, real, fake):
+        """Return the penalty on interpolates, and the mean norm. At an epoch's end real pictures may be fewer."""
+        count = len(real)
+        weights = streams.uniform(self.seed, "interpolation_weights", self.critic_steps, (count,))
+        between = interpolates(real, fake[:count], weights)
+        _, gradient = self.critic.scores_and_input_gradient(between)
+        penalty = gradient_penalty(gradient, self.gp_one_sided)
+        return {"gradient_penalty": penalty, "gradient_norm": gradient_norm(gradient).mean()}
+
+    def generator_step(self):
+        """Update the generator once; return generator_loss, a scalar array.
+
+        The chain rule is applied in two halves, at the pictures: the critic's weight gradients are then never computed.
+        """
+        if self.shared_latents:
+            last = self.critic_steps - 1
+            latent = self.latents("critic_latents", last, len(self.batches[last]))
+        else:
+            latent = self.latents("generator_latents", self.generator_steps)
+        with autograd.record():
+            fake = self.generator(latent)
+        pictures = fake.detach()
+        pictures.attach_grad()
+        with autograd.record():
+            loss = generator_loss(self.loss, self.critic(pictures))
+        (picture_gradient,) = autograd.grad(loss, [pictures])
+        fake.backward(picture_gradient)
+        self._update("generator")
+        self.generator_steps += 1
+        return loss
+
+    def _update(self, network):
+        updater = self._updaters[network]
+        for index, parameter in enumerate(self._trainable[network]):
+            updater(index, parameter.grad(), parameter.data())
+
+    def critic_updates_left(self):
+        """Return the critic updates before the next generator update."""
+        until = self.schedule.critic_updates_until(self.generator_steps + 1)
+        return until - self.critic_steps
+
+    def save(self, folder, **state):
+        """Write a checkpoint below `folder`, see `gluon_wgan.checkpoint`; further values go to its state.json."""
+        within = self.critic_steps > self.schedule.critic_updates_until(self.generator_steps)
+        progress = {"generator_steps": self.generator_steps, "critic_steps": self.critic_steps, "within_step": within}
+        return save_checkpoint(folder, self.generator, self.critic, self._updaters, {**progress, **state})
+
+    def load(self, path):
+        """Go on from a checkpoint; return its state."""
+        state = load_checkpoint(path, self.generator, self.critic, self._updaters)
+        self.generator_steps, self.critic_steps = state["generator_steps"], state["critic_steps"]
+        for network, done in (("generator", self.generator_steps), ("critic", self.critic_steps)):
+            # Adam's bias correction counts updates from here
+            optimizer = self._updaters[network].optimizer
+            optimizer.begin_num_update = optimizer.num_update = done
+            for counts in optimizer._all_index_update_counts.values():
+                counts.clear()
+        return state
+
+
+def _trainable(block):
+    return [parameter for parameter in block.collect_params().values() if parameter.grad_req != "null"]

@@ -1,0 +1,159 @@
+"""The ablations: measures and summaries by hand, a whole study from the command line, the answers."""
+
+import json
+import os
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from conftest import encode, make_picture
+
+from gluon_wgan.command import call
+from gluon_wgan.evaluate.estimates import estimate_measures
+from gluon_wgan.studies import plan
+from gluon_wgan.studies.ablation_epsilon.page import answer as answer_epsilon
+from gluon_wgan.studies.ablation_resize import question
+from gluon_wgan.studies.ablation_resize.page import answer
+from gluon_wgan.studies.statistics import summarise
+
+TINY = {
+    "image_size": 16,
+    "generator_channels": 2,
+    "critic_channels": 2,
+    "latent_dim": 3,
+    "batch_size": 4,
+    "n_critic": 1,
+    "boost_generator_steps": 0,
+    "boost_every": 0,
+    "generator_steps": 6,
+    "checkpoint_every": 3,
+}
+ARMS = {"pil": {}, "cv2": {"resize": "cv2"}}
+
+
+def test_estimate_measures_by_hand():
+    # 25 boosted steps that count for nothing but the signs; then 1 and 1.4 by turns: half of them .2 off the median
+    estimates = [-1.0, 1.0, -1.0] + [1.0] * 22 + [1.0, 1.4] * 300 + [0.5] * 100 + [0.25] * 101
+    found = estimate_measures(estimates, 25)
+    assert found["early_sign_changes"] == 3
+    assert found["em_estimate_end"] == 0.25
+    # the running median of 101 alternating numbers is 1 or 1.4, whichever is in the middle: so the rest is 0 or +-.4
+    assert 0 <= found["early_spread"] <= 0.4 / 1.0
+    noisy = np.array(estimates)
+    noisy[25:500] += np.random.default_rng(0).normal(0, 1, 475)
+    assert estimate_measures(noisy, 25)["early_spread"] > 0.8  # the normal's range is 1.35
+
+
+def test_a_summary_by_hand():
+    far = {"pil": [1.0, 1.1, 0.9], "cv2": [2.0, 2.2]}  # the last is not measured yet
+    near = [0.0, 1.0, 2.0]
+    measured = {
+        arm: {seed: {"far": value, "near": near[seed]} for seed, value in enumerate(values)}
+        for arm, values in far.items()
+    }
+    found = summarise(measured, "pil")
+    assert {arm: entry["n"] for arm, entry in found["arms"].items()} == {"pil": 3, "cv2": 2}
+    assert found["arms"]["pil"]["measures"]["far"]["mean"] == pytest.approx(1.0)
+    difference = found["differences"]["cv2"]
+    assert difference["far"]["values"] == pytest.approx([1.0, 1.1])
+    assert difference["far"]["differs"] is True  # 1.05 is more than twice the baseline's .07
+    assert difference["near"]["differs"] is False
+    assert "pil" not in found["differences"]
+
+
+def test_one_seed_decides_nothing():
+    measured = {"pil": {0: {"far": 1.0}}, "cv2": {0: {"far": 9.0}}}
+    assert summarise(measured, "pil")["differences"]["cv2"]["far"]["differs"] is None
+
+
+def test_a_whole_study_from_the_command_line(picture_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(question, "ARMS", ARMS)
+    for index in range(20, 60):
+        (picture_folder / f"{index}.png").write_bytes(encode(make_picture(index)))
+    small = {name: value for name, value in TINY.items() if name not in ("image_size", "generator_steps")}
+    shrunk = lambda base: replace(base, **{**small, "generator_channels": 2, "critic_channels": 2})  # noqa: E731
+    whole = plan.AblationFlags.base
+    monkeypatch.setattr(plan.AblationFlags, "base", lambda flags: shrunk(whole(flags)))
+    places = {name: str(tmp_path / name) for name in ("runs", "reports", "cache")}
+    flags = ["--data", str(picture_folder), "--seeds", "0", "--image-size", "16", "--generator-steps", "30"]
+    flags += ["--runs", places["runs"], "--reports", places["reports"], "--cache-dir", places["cache"]]
+    monkeypatch.setattr("sys.argv", ["ablate_resize.py", *flags])
+    monkeypatch.setattr("gluon_wgan.studies.results._start", {})  # as a process of its own has
+    call("ablate_resize", flags)
+    table = json.loads((tmp_path / "reports/data/ablation_resize.json").read_text())
+    assert table["arms"].keys() == ARMS.keys()
+    assert table["planned"] == {"arms": list(ARMS), "seeds": [0], "generator_steps": 30}
+    assert table["arms"]["pil"]["measures"]["swd_same"] == table["arms"]["pil"]["measures"]["swd_reference"]
+    assert table["arms"]["cv2"]["measures"]["swd_same"] != table["arms"]["cv2"]["measures"]["swd_reference"]
+    assert table["runs"]["cv2"]["0"]["finished"]
+    assert (tmp_path / "reports/ablation_resize.html").exists()
+    # the page has the command that was run, not the full study's
+    assert f"\n{table['command']}\n" in (tmp_path / "reports/ablation_resize.md").read_text()
+    assert "--seeds 0 --image-size 16 --generator-steps 30" in table["command"]
+    assert len(os.listdir(tmp_path / "reports/figures/ablations")) == 2
+    # what is measured is not trained again, though its run folder be gone
+    shutil.rmtree(tmp_path / "runs")
+    call("ablate_resize", flags)
+    assert not (tmp_path / "runs").exists()
+    again = json.loads((tmp_path / "reports/data/ablation_resize.json").read_text())
+    assert all(again[key] == table[key] for key in ("arms", "differences", "floors", "runs"))
+
+
+def compared(arms, **measures):
+    """Return a table with n = 3 of these {measure: {arm: (difference from pil, differs)}}."""
+    planned = {"arms": list(arms), "seeds": [0, 1, 2], "generator_steps": 5000}
+    differences = {
+        arm: {
+            measure: {"mean": of_arm[arm][0], "values": [of_arm[arm][0]] * 3, "differs": of_arm[arm][1]}
+            for measure, of_arm in measures.items()
+        }
+        for arm in arms[1:]
+    }
+    return {"baseline_arm": arms[0], "planned": planned, "differences": differences}
+
+
+def test_the_answer_says_what_matters_and_whether_bicubic_is_the_fix():
+    arms = ("pil", "cv2", "cv2-bicubic", "cv2-area")
+    farther = {"cv2": (0.5, True), "cv2-bicubic": (0.7, True), "cv2-area": (0.01, False)}
+    own = dict.fromkeys(arms[1:], (0.0, False))
+    found = answer(compared(arms, swd_reference=farther, swd_same=own))
+    first, second = found.split(". ")
+    assert "the samples of cv2 (farther by 0.5000), cv2-bicubic (farther by 0.7000) differ from pil's" in first
+    assert first.endswith(
+        "bicubic is not the fix (its samples are no nearer than bilinear's), what fixes it is cv2-area"
+    )
+    assert second.endswith("no arm differs: each learns what it is shown as well.")
+    farther["cv2-bicubic"] = (0.3, True)
+    assert "a little nearer than bilinear's" in answer(compared(arms, swd_reference=farther))
+    farther["cv2-bicubic"] = (0.3, False)
+    assert "bicubic is a fix" in answer(compared(arms, swd_reference=farther))
+    none = answer(compared(arms, swd_reference=own))
+    assert "does not matter by `swd_reference`" in none and "nothing for bicubic to fix" in none
+    apart = {"cv2": (0.1, True), "cv2-bicubic": (0.2, True), "cv2-area": (0.0, False)}
+    others = answer(compared(arms, swd_reference=own, spectrum_same=apart, em_estimate_end=apart))
+    assert "tell some apart: `spectrum_same` (cv2, cv2-bicubic), `em_estimate_end` (cv2, cv2-bicubic);" in others
+    assert "not the fix: where cv2 is told apart, by 2 measures, so are cv2-bicubic in 2, cv2-area in 0." in others
+
+
+def test_the_answer_sets_the_samples_beside_the_floors():
+    data = compared(("pil", "cv2", "cv2-bicubic"), swd_scaled_reference={"cv2": (0.1, True), "cv2-bicubic": (0, False)})
+    data["arms"] = {"cv2": {"measures": {"swd_scaled_reference": {"mean": 0.144}}}}
+    data["floors"] = {"cv2": {"swd_scaled_reference": 0.179}}
+    assert "with no GAN): cv2 0.144 (0.179)." in answer(data)
+
+
+def test_the_answer_about_epsilon():
+    arms = ("outside-1e-8", "inside-1e-8", "inside-1e-16")
+    same, spread = {"inside-1e-8": (0.2, True), "inside-1e-16": (0.0, False)}, {"inside-1e-8": (0.1, True)}
+    spread["inside-1e-16"] = (-0.1, True)
+    found = answer_epsilon(compared(arms, swd_same=same, early_spread=spread))
+    assert found.startswith("RMSprop's epsilon matters: after 5,000 steps (n = 3), the samples of inside-1e-8 (farther")
+    assert "and those of inside-1e-16 do not." in found
+    assert "inside-1e-8 (less steady), inside-1e-16 (more steady)" in found
+
+
+def test_without_two_seeds_there_is_no_answer():
+    undecided = dict.fromkeys(("cv2", "cv2-bicubic"), (0.5, None))
+    found = answer(compared(("pil", "cv2", "cv2-bicubic"), swd_reference=undecided, swd_same=undecided))
+    assert found == "Not answered yet: no arm has two seeds beside the baseline's."

@@ -1,0 +1,107 @@
+"""Pictures from a trained run: the same seed the same pictures, whatever their number; both BatchNorm modes."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import ROOT, encode, make_picture
+from PIL import Image
+
+from gluon_wgan.command import call
+from gluon_wgan.errors import UserError
+from gluon_wgan.models.sampling import load_generator
+from gluon_wgan.tools.generate import generate, walk
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Return a run folder of 3 generator steps with batches of 8, and checkpoints at each."""
+    folder = tmp_path_factory.mktemp("generation")
+    (folder / "pictures").mkdir()
+    for index in range(8):
+        (folder / "pictures" / f"{index}.png").write_bytes(encode(make_picture(index)))
+    sizes = "--image-size 16 --generator-channels 4 --critic-channels 4 --batch-size 8 --latent-dim 5"
+    few = "--n-critic 1 --n-critic-boost 1 --generator-steps 3 --checkpoint-every 1"
+    places = ["--data", folder / "pictures", "--out", folder / "run", "--cache-dir", folder / "cache"]
+    call("train", [*sizes.split(), *few.split(), *map(str, places)])
+    return folder / "run"
+
+
+def pixels(file):
+    with Image.open(file) as picture:
+        return np.asarray(picture)
+
+
+@pytest.mark.parametrize("bn_mode", ["batch", "running"])
+def test_a_picture_does_not_depend_on_how_many_are_asked_for(run, tmp_path, bn_mode):
+    few = generate(run, "pictures", 3, bn_mode, 0, tmp_path / "few")
+    many = generate(run, "pictures", 11, bn_mode, 0, tmp_path / "many")
+    assert sorted(path.name for path in few.iterdir()) == ["000000.png", "000001.png", "000002.png"]
+    assert len(list(many.iterdir())) == 11
+    for path in few.iterdir():
+        assert np.array_equal(pixels(path), pixels(many / path.name))
+
+
+def test_a_grid_shows_the_same_pictures(run, tmp_path):
+    single = generate(run, "pictures", 9, "batch", 5, tmp_path)
+    sheet = pixels(generate(run, "grid", 9, "batch", 5, tmp_path))
+    assert sheet.shape == (16 + 2 + 16, 8 * 16 + 7 * 2, 3)
+    assert np.array_equal(sheet[:16, :16], pixels(single / "000000.png"))
+    assert np.array_equal(sheet[18:, :16], pixels(single / "000008.png"))
+
+
+def test_seed_mode_and_checkpoint_each_change_the_pictures(run, tmp_path):
+    first, second = (run / "checkpoints" / name for name in ("step_0000001", "latest"))
+    sheets = [
+        generate(path, "grid", 8, bn_mode, seed, tmp_path).read_bytes()
+        for path, bn_mode, seed in [(run, "batch", 0), (run, "batch", 1), (run, "running", 0), (first, "batch", 0)]
+    ]
+    assert len(set(sheets)) == 4
+    assert generate(second, "grid", 8, "batch", 0, tmp_path).read_bytes() == sheets[0]
+
+
+def test_a_walk_starts_and_ends_at_normal_latents_and_stays_on_the_sphere(run):
+    _, settings, _ = load_generator(run)
+    rows = walk(3, 2, settings).reshape(2, 8, settings.latent_dim)
+    for row in rows:
+        norms = np.linalg.norm(row, axis=1)
+        low, high = sorted(norms[[0, -1]])
+        # slerp of vectors of about equal length keeps the length between them, where a straight line would dip; .35 of
+        # slack for ends of unequal length
+        assert (norms > 0.65 * low).all()
+        assert (norms < 1.35 * high).all()
+    unit = rows / np.linalg.norm(rows, axis=2, keepdims=True)
+    assert np.abs((unit[:, 1:] * unit[:, :-1]).sum(axis=2)).max() <= 1 + 1e-6
+
+
+def test_an_interpolation_has_rows_of_8(run, tmp_path):
+    assert pixels(generate(run, "interpolation", 12, "running", 0, tmp_path)).shape == (34, 142, 3)
+
+
+def test_the_default_place_is_in_the_run(run):
+    assert generate(run, "grid", 2, None, 0, None) == run.resolve() / "generated" / "step_0000003-grid-seed0-batch.png"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere"], ["nowhere", "run folder"]),
+        (["{run}", "--count", "0"], ["--count", "0", "1 or more"]),
+        (["{run}", "--seed", "-1"], ["--seed", "-1", "0 or more"]),
+        (["{run}", "--kind", "film"], ["film", "interpolation"]),
+        (["{run}", "--out", "{run}/config.json"], ["--out", "config.json"]),
+    ],
+)
+def test_a_mistake_ends_with_2_and_one_message(run, arguments, words):
+    command = [sys.executable, ROOT / "experiments/generate.py", *(word.format(run=run) for word in arguments)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 2
+    assert [word for word in words if word not in ended.stderr] == []
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_run_without_a_checkpoint_is_refused(tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    with pytest.raises(UserError, match="no checkpoint yet"):
+        generate(tmp_path, "grid", 1, None, 0, None)
