@@ -1,4 +1,4 @@
-"""The layers' derivatives against differences of the scores; what a critic of them keeps of Gluon; the penalty by hand.
+"""The layers' derivatives against differences of the scores; what a critic of them keeps of Gluon.
 
 Every derivative is compared with central differences in float64: steps of 1e-5 leave 1e-10 of the curve, and rounding
 1e-16 / 1e-5, of numbers near 1.
@@ -10,6 +10,19 @@ import gluon_wgan  # noqa: F401, before mxnet
 import numpy as np
 import pytest
 from conftest import run_python
+from layers_fixtures import (
+    CASES,
+    HOW,
+    SEED,
+    STEP,
+    TOLERANCE,
+    assert_close,
+    body,
+    draw_images,
+    make,
+    small_critic,
+    squares_and_gradients,
+)
 from mxnet import autograd, gluon, nd
 from mxnet.gluon import nn
 
@@ -23,104 +36,12 @@ from gluon_wgan.layers import (
     Flatten,
     InstanceNorm,
     LayerNorm,
-    LeakyReLU,
     MeanPool,
     ReLU,
-    Reshape,
     Residual,
-    Sequential,
-    Softplus,
     Tanh,
     UpsampleNearest,
 )
-from gluon_wgan.lipschitz import gradient_norm, gradient_penalty, interpolates
-
-SEED, STEP, TOLERANCE = 20170331, 1e-5, 1e-6
-EPSILON = 2**-16
-# name: (a layer, the shape of one sample)
-CASES = {
-    "conv2d": (lambda: Conv2D(3, (3, 2), (2, 3), (1, 0), in_channels=2), (2, 4, 6)),
-    "conv2d, groups, dilation": (
-        lambda: Conv2D(4, 2, 1, 1, (2, 1), groups=2, use_bias=False, in_channels=2),
-        (2, 4, 3),
-    ),
-    "conv1d": (lambda: Conv1D(3, 4, 3, 2, in_channels=2), (2, 9)),
-    "dense": (lambda: Dense(4, in_units=6), (2, 3)),
-    "dense, not flattened": (lambda: Dense(4, flatten=False, in_units=3), (2, 3)),
-    "leaky": (lambda: LeakyReLU(0.2), (7,)),
-    "relu": (ReLU, (7,)),
-    "tanh": (Tanh, (7,)),
-    "softplus": (Softplus, (7,)),
-    "layer norm, 4 axes": (lambda: LayerNorm(EPSILON, in_channels=3), (3, 2, 2)),
-    "layer norm, 2 axes": (lambda: LayerNorm(EPSILON, in_channels=6), (6,)),
-    "instance norm": (lambda: InstanceNorm(epsilon=EPSILON, scale=True, in_channels=2), (2, 3, 2)),
-    "instance norm, 3 axes": (lambda: InstanceNorm(epsilon=EPSILON, in_channels=2), (2, 5)),
-    "mean pool": (MeanPool, (1, 5, 4)),
-    "upsample": (lambda: UpsampleNearest(3), (2, 1, 2)),
-    "flatten": (Flatten, (2, 2, 2)),
-    "reshape": (lambda: Reshape((2, -1)), (8,)),
-    "residual": (lambda: Residual(body(2, 2)), (2, 3, 3)),
-    "residual, shortcut": (lambda: Residual(body(2, 3), Conv2D(3, 1, in_channels=2)), (2, 3, 3)),
-}
-HOW = {"plain": None, "hybridized": {}, "static": {"static_alloc": True}}
-
-
-def body(before, after):
-    block = Sequential()
-    block.add(Softplus(), Conv2D(after, 3, 1, 1, in_channels=before), Tanh(), LayerNorm(EPSILON, in_channels=after))
-    return block
-
-
-def make(*parts, dtype="float64", how=None, seed=SEED):
-    """Return a critic of these layers, with weights of a seed that are not too small."""
-    critic = Critic()
-    critic.add(*parts)
-    critic.initialize()
-    critic.cast(dtype)
-    rng = np.random.default_rng(seed)
-    for name, parameter in critic._collect_params_with_prefix().items():
-        if parameter.grad_req != "null" and all(parameter.shape):  # 0: not known yet
-            size = 0.7 if name.endswith("weight") else 0.3
-            parameter.set_data(
-                nd.array(name.endswith("gamma") + size * rng.standard_normal(parameter.shape), dtype=dtype)
-            )
-    if how is not None:
-        critic.hybridize(**how)
-    return critic
-
-
-def small_critic(dtype="float32", how=None, seed=SEED):
-    parts = (Conv2D(4, 4, 2, 1, in_channels=2), LeakyReLU(0.2), Residual(body(4, 4)), Flatten(), Dense(1, in_units=64))
-    return make(*parts, dtype=dtype, how=how, seed=seed)
-
-
-def draw_images(shape=(3, 2, 8, 8), dtype="float32", seed=SEED):
-    """Return numbers further than .1 from 0, where LeakyReLU has its kink."""
-    numbers = np.random.default_rng(seed + 1).standard_normal(shape)
-    return nd.array(numbers + 0.1 * np.sign(numbers), dtype=dtype)
-
-
-def squares_and_gradients(critic, images):
-    """Return the sum of squares of the input gradient, with {name: its gradient}."""
-    images = images.copy()
-    images.attach_grad()
-    with autograd.record():
-        _, gradient = critic.scores_and_input_gradient(images)
-        value = nd.square(gradient).sum()
-    value.backward()
-    named = critic._collect_params_with_prefix()
-    gradients = {name: p.grad().asnumpy() for name, p in named.items() if p.grad_req != "null"}
-    return value.asscalar(), {**gradients, "images": images.grad.asnumpy()}
-
-
-def assert_close(ours, expected):
-    """Check float64 arrays that differ in the order of their sums at most, relative to each one's norm."""
-    assert ours.keys() == expected.keys()
-    scale = max(np.linalg.norm(values) for values in expected.values())
-    for name, values in expected.items():
-        # a bias before a norm has the gradient 0 and its rounding: hence the share of the largest
-        allowed = 1e-11 * max(np.linalg.norm(values), 1e-2 * scale)
-        assert np.linalg.norm(ours[name] - values) <= allowed, f"{name}, seed {SEED}"
 
 
 @pytest.mark.parametrize("how", ["plain", "static"])
@@ -322,44 +243,6 @@ def test_a_residual_critic_of_200_layers():
     assert slope == pytest.approx(along, rel=1e-5)
 
 
-def test_layer_norm_by_numpy():
-    norm = LayerNorm(EPSILON, in_channels=2)
-    norm.initialize()
-    norm.cast("float64")
-    norm.gamma.set_data(nd.array([1.0, -2.0], dtype="float64"))
-    norm.beta.set_data(nd.array([0.5, 3.0], dtype="float64"))
-    x = draw_images((3, 2, 4, 5), "float64").asnumpy()
-    mean, variance = x.mean(axis=(1, 2, 3), keepdims=True), x.var(axis=(1, 2, 3), keepdims=True)
-    gamma, beta = np.array([1.0, -2.0])[:, None, None], np.array([0.5, 3.0])[:, None, None]
-    expected = gamma * (x - mean) / np.sqrt(variance + EPSILON) + beta
-    assert np.allclose(norm(nd.array(x, dtype="float64")).asnumpy(), expected, rtol=1e-13, atol=1e-14)
-
-
-def test_activations_where_mxnet_is_off():
-    slope = LeakyReLU(0.2)
-    slope.cast("float64")
-    assert slope(nd.array([-3.0], dtype="float64")).asscalar() == 0.2 * -3.0  # MXNet's operator: -0.6000000089...
-    images = nd.array(np.random.default_rng(0).normal(size=(2, 3, 4, 4)))
-    assert np.array_equal(LeakyReLU(0.2)(images).asnumpy(), nd.LeakyReLU(images, slope=0.2).asnumpy())  # in float32
-    for dtype, relative in (("float32", 1e-6), ("float64", 4e-15)):
-        x = nd.array([-30.0, 0.0, 30.0, 1000.0], dtype=dtype)
-        x.attach_grad()
-        with autograd.record():
-            y = Softplus()(x)
-        y.backward()
-        expected = [np.log1p(np.exp(-30.0)), np.log(2), 30 + np.log1p(np.exp(-30.0)), 1000]
-        assert np.allclose(y.asnumpy(), expected, rtol=relative, atol=0)
-        assert np.allclose(x.grad.asnumpy(), 1 / (1 + np.exp([30.0, 0, -30, -1000])), rtol=relative, atol=0)
-
-
-def test_kinks_have_pytorchs_derivative():
-    critic = make(LeakyReLU(0.25), Dense(1, use_bias=False, in_units=2))
-    zeros = nd.zeros((1, 2), dtype="float64")
-    assert np.allclose(critic.scores_and_input_gradient(zeros)[1].asnumpy(), 0.25 * critic[1].weight.data().asnumpy())
-    critic = make(ReLU(), Dense(1, use_bias=False, in_units=2))
-    assert not critic.scores_and_input_gradient(zeros)[1].asnumpy().any()
-
-
 @pytest.mark.parametrize("block", [nn.BatchNorm, lambda: nn.Dropout(0.5), nn.HybridSequential, lambda: nn.Conv2D(2, 3)])
 def test_a_block_that_is_no_layer_is_refused_by_name_with_those_that_are(block):
     block = block()
@@ -387,47 +270,3 @@ def test_bad_arguments_are_refused():
         make(Flatten(), Dense(2, in_units=128)).scores_and_input_gradient(draw_images(dtype="float64"))
     with pytest.raises(NotImplementedError):
         layers.Layer().push(None, None, None)
-
-
-def test_the_norm_is_over_all_axes_but_the_batchs_and_its_gradient_at_zero_is_zero():
-    numbers = np.zeros((3, 2, 2, 1))
-    numbers[0] = [[[1], [2]], [[2], [4]]]  # 1 + 4 + 4 + 16 = 25
-    numbers[2] = 1e-150  # a small one is not rounded up
-    gradient = nd.array(numbers, dtype="float64")
-    gradient.attach_grad()
-    with autograd.record():
-        norm = gradient_norm(gradient)
-    norm.backward()
-    assert norm.asnumpy() == pytest.approx(np.array([5, 0, 2e-150]), rel=1e-14, abs=0)
-    expected = np.stack([numbers[0] / 5, np.zeros((2, 2, 1)), np.full((2, 2, 1), 0.5)])
-    assert np.allclose(gradient.grad.asnumpy(), expected, rtol=1e-14, atol=0)
-    with pytest.raises(UserError, match=r"input_gradient: given \(3,\)"):
-        gradient_norm(nd.zeros(3))
-
-
-@pytest.mark.parametrize(("one_sided", "value", "slopes"), [(False, 17 / 3, [8, -2, 0]), (True, 16 / 3, [8, 0, 0])])
-def test_the_penalty_by_hand(one_sided, value, slopes):
-    # norms 5, 0, 1: (16 + 1 + 0) / 3, one-sided (16 + 0 + 0) / 3; the slopes 2 (norm - 1) / 3 act along gradient / norm
-    gradient = nd.array([[3.0, 4.0], [0.0, 0.0], [0.0, -1.0]])
-    gradient.attach_grad()
-    with autograd.record():
-        penalty = gradient_penalty(gradient, one_sided)
-    penalty.backward()
-    assert penalty.shape == (1,) and penalty.asscalar() == pytest.approx(value, rel=1e-6)
-    expected = np.array([[slopes[0] / 3 * 0.6, slopes[0] / 3 * 0.8], [0, 0], [0, 0]])
-    assert np.allclose(gradient.grad.asnumpy(), expected, rtol=1e-6, atol=0)
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_interpolates_by_hand(dtype):
-    real, fake = (
-        nd.array([[[4.0, 8.0]], [[1.0, 2.0]]], dtype=dtype),
-        nd.array([[[0.0, 4.0]], [[3.0, 6.0]]], dtype=dtype),
-    )
-    mixed = interpolates(real, fake, np.float32([0.25, 1]))
-    assert mixed.dtype == np.dtype(dtype) and mixed.asnumpy().tolist() == [[[1.0, 5.0]], [[1.0, 2.0]]]
-    for weights in (np.float32([0.5]), np.float32(0.5), np.zeros((2, 1), np.float32)):
-        with pytest.raises(UserError, match=r"weights: given \(.*\); allowed: \(2,\), one per sample"):
-            interpolates(real, fake, weights)
-    with pytest.raises(UserError, match="fake"):
-        interpolates(real, fake[:1], np.float32([0.5, 0.5]))

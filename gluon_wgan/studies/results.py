@@ -83,7 +83,8 @@ class Results:
         key : callable
             `key(run)` tells the runs apart, and puts them in order.
         finish : callable
-            `finish(runs)` returns what the page asks of all runs together, a dict, which goes in front of them.
+            `finish(runs)` returns what the page asks of all runs together, a dict, which goes in front of them. It may
+            put them in another order.
         """
         environment = start_of_study()
         with self.changing() as content:

@@ -68,4 +68,6 @@ def difference(of_seed, of_baseline, seeds, measure):
 
 def _interval(values):
     mean, low, high = bootstrap_interval(values)
-    return {"mean": float(mean), "low": float(low), "high": float(high), "values": [float(value) for value in values]}
+    if len(values) == 1:  # which has no spread
+        low = high = None
+    return {"mean": mean, "low": low, "high": high, "values": [float(value) for value in values]}

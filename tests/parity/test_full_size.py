@@ -12,8 +12,9 @@ from reference import Recipe, Reference
 
 from gluon_wgan.command import call
 from gluon_wgan.errors import UserError
-from gluon_wgan.studies import arms
+from gluon_wgan.studies.ablation_resize.question import ARMS
 from gluon_wgan.studies.full_size import measure as study
+from gluon_wgan.studies.results import Results
 
 SMALL = {
     "image_size": 16,
@@ -57,7 +58,7 @@ def test_what_cannot_be_packed(folder, tmp_path):
     with pytest.raises(UserError, match="--arm: given 'none'; allowed: pil, cv2"):
         study.pack("none", str(folder), tmp_path / "x.npz", tmp_path / "cache", 16)
     with pytest.raises(UserError, match=r"--run: given .*state\.json"):
-        study.measure(tmp_path, str(folder), tmp_path, tmp_path / "cache")
+        study.measure_run(tmp_path, str(folder), Results(tmp_path, "full_size"), tmp_path / "cache")
 
 
 def test_its_steps_are_the_references(packed, tmp_path):
@@ -102,7 +103,7 @@ def test_there_and_back(folder, packed, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(full_size, "Recipe", lambda **given: Recipe(**{**SMALL, **given}))
     full_size.main()
     assert "finished: generator step 30" in capsys.readouterr().err
-    study.measure(tmp_path / "run", str(folder), tmp_path / "reports", tmp_path / "cache")
+    study.measure_run(tmp_path / "run", str(folder), Results(tmp_path / "reports", "full_size"), tmp_path / "cache")
     found = json.loads((tmp_path / "reports/data/full_size.json").read_text())["cv2"]
     assert found["trained"]["device"] == "cpu" and found["trained"]["torch"] == torch.__version__
     assert 0 < found["measures"]["swd_same"] < 2 and 0 < found["measures"]["swd_reference"] < 2
@@ -123,4 +124,4 @@ def test_the_help_names_the_arms(capsys):
     with pytest.raises(SystemExit):
         call("full_size", ["pack", "--help"])
     text = capsys.readouterr().out
-    assert all(arm in text for arm in arms.RESIZE if arm != "gluoncv")
+    assert all(arm in text for arm in ARMS if arm != "gluoncv")

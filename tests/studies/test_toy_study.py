@@ -12,6 +12,7 @@ from gluon_wgan.command import call
 from gluon_wgan.errors import UserError
 from gluon_wgan.report import rules, verdicts
 from gluon_wgan.studies import Study
+from gluon_wgan.studies.results import start_of_study
 from gluon_wgan.studies.toy import distributions as data
 from gluon_wgan.studies.toy import gradient_norms as gradients
 from gluon_wgan.studies.toy import modes, networks, question, surfaces
@@ -44,7 +45,7 @@ def measured(small, tmp_path_factory):
     folder = tmp_path_factory.mktemp("toy")
     measure(folder, seeds=(1,))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gluon_wgan.studies.results._start", {"command": "another start", "packages": {}})
+        patch.setattr("gluon_wgan.studies.results._start", {**start_of_study(), "started": "later"})
         measure(folder, parts=("surfaces",), seeds=(0, 1))
     return folder
 

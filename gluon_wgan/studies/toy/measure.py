@@ -30,14 +30,15 @@ def _measure_part(part, seeds, sizes, results):
     asked = {"settings": {**sizes, **networks.describe(), **module.describe()}}
 
     def key(run):
-        job = run["data"], run["arm"], run["seed"]
-        return module.jobs([run["seed"]]).index(job), run["seed"]
+        return run["data"], run["arm"], run["seed"]
 
     def finish(runs):
+        jobs = module.jobs(sorted({run["seed"] for run in runs}))
+        runs.sort(key=lambda run: jobs.index(key(run)))
         _keep_first(runs)
         return {**module.summarise(runs), "seconds": round(sum(run["seconds"] for run in runs), 1)}
 
-    done = {(run["data"], run["arm"], run["seed"]) for run in results.runs(part, asked)}
+    done = set(map(key, results.runs(part, asked)))
     left = [job for job in module.jobs(seeds) if job not in done]
     total = sum(module.updates(job, sizes["generator_steps"]) for job in left)
     interval = 0.5 if sys.stderr.isatty() else 30
