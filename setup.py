@@ -9,14 +9,14 @@ if not (3, 10) <= sys.version_info[:2] < (3, 12):
         "needs numpy below 1.24 (it uses numpy.bool), and such a numpy has no wheels for Python 3.12 and later."
     )
 
-from setuptools import find_packages, setup
+from setuptools import find_namespace_packages, setup
 
 setup(
     name="gluon-wgan",
     version="0.1.0",
     description="Wasserstein GANs in MXNet Gluon, and where a port silently departs from its reference",
     license="Apache-2.0",
-    packages=find_packages(include=["gluon_wgan", "gluon_wgan.*"]),
+    packages=find_namespace_packages(include=["gluon_wgan", "gluon_wgan.*"]),
     entry_points={"console_scripts": ["gluon-wgan = gluon_wgan.command:main"]},
     python_requires=">=3.10,<3.12",
     install_requires=[

@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from gluon_wgan.data import Batches
 from gluon_wgan.settings import preset_settings
-from gluon_wgan.tools import benchmark
+from gluon_wgan.tools import benchmark, benchmark_ours
 from gluon_wgan.tools.benchmark_torch import TorchProcess, build_reference, do_step, noise_pictures
 from gluon_wgan.tools.benchmark_turns import compare
 from gluon_wgan.training.run import build_trainer
@@ -25,9 +25,9 @@ ARMS = ("torch", "torch_channels_last")
 @pytest.fixture(scope="module")
 def results():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(benchmark, "_PICTURES", 130)
-        patch.setattr(benchmark, "_LMDB_KEYS", 1000)
-        return benchmark.measure(["16x16/4"], seconds=0.5, reference=reference.__file__, gradient_penalty=True)
+        patch.setattr(benchmark_ours, "_PICTURES", 130)
+        patch.setattr(benchmark_ours, "_LMDB_KEYS", 1000)
+        return benchmark_ours.measure(["16x16/4"], seconds=0.5, reference=reference.__file__, gradient_penalty=True)
 
 
 def test_pytorch_has_its_keys_and_the_ratio_is_theirs_over_ours(results):

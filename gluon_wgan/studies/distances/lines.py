@@ -20,7 +20,6 @@ POINTS = 500  # drawn of each distribution
 BIN_WIDTH = 0.1  # of the square cells of the histograms; one is centred on the origin
 STEP = 0.02  # half the distance over which the slopes of the estimates are taken
 SEEDS = (0, 1, 2, 3, 4)
-DISTANCES = ("em", "js", "tv", "kl")
 
 
 def closed_form(theta):
