@@ -48,7 +48,7 @@ lint: $(READY)  ## run the linter and check the format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-reports: $(READY)  ## render all of reports/ from its data
+reports: $(READY)  ## render all pages of reports/ from their data, and reports/index.html for a browser
 	$(BIN)/python experiments/make_reports.py
 
 # Both ablations whole, but small: the pages say what they found, and 100 steps find little.

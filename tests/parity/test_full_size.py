@@ -103,12 +103,16 @@ def test_there_and_back(folder, packed, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(full_size, "Recipe", lambda **given: Recipe(**{**SMALL, **given}))
     full_size.main()
     assert "finished: generator step 30" in capsys.readouterr().err
-    study.measure_run(tmp_path / "run", str(folder), Results(tmp_path / "reports", "full_size"), tmp_path / "cache")
+    places = {"run": "run", "data": "pictures", "reports": "reports", "cache-dir": "cache"}
+    call("full_size", ["measure", *(f"--{flag}={tmp_path / name}" for flag, name in places.items())])
     found = json.loads((tmp_path / "reports/data/full_size.json").read_text())["cv2"]
     assert found["trained"]["device"] == "cpu" and found["trained"]["torch"] == torch.__version__
     assert 0 < found["measures"]["swd_same"] < 2 and 0 < found["measures"]["swd_reference"] < 2
     assert len(found["estimates"]) == 30
     assert (tmp_path / "reports/figures/full_size_cv2.png").is_file()
+    page = (tmp_path / "reports/full_size.md").read_text()
+    assert "**Answer.** Undecided: each arm was trained with one seed (n = 1)" in page
+    assert "| OpenCV bilinear | 30 |" in page
 
 
 def test_without_a_gpu_it_says_so(packed, tmp_path, monkeypatch, capsys):

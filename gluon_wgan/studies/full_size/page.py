@@ -1,6 +1,6 @@
 """The page of the resize ablation at full size."""
 
-from gluon_wgan.report.page import Page, origin, table
+from gluon_wgan.report.page import Page, command_of, origin, table
 from gluon_wgan.report.style import style
 
 _COMMANDS = """```
@@ -30,7 +30,7 @@ def page(data, reports):
     )
     nearest = min(data, key=lambda arm: data[arm]["measures"]["swd_reference"])
     distance = data[nearest]["measures"]["swd_reference"]
-    answer = f"""Undecided: each of {len(data)} arms was trained once (n = 1), and what happened once need not happen
+    answer = f"""Undecided: each arm was trained with one seed (n = 1), and what happened once need not happen
 always. Nearest to Pillow's held-out pictures, by the sliced Wasserstein distance, are the samples of
 {style(nearest).label}: {distance:.4f}."""
     first = next(iter(data.values()))
@@ -38,7 +38,8 @@ always. Nearest to Pillow's held-out pictures, by the sliced Wasserstein distanc
 
 {_COMMANDS}
 
-Measured by: {origin(first["environment"])}
+The first arm was measured by `{command_of(first)}`.
+{origin(first["environment"])}
 
 ## What came out
 
