@@ -4,6 +4,7 @@ import logging
 import signal
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import tyro
 
@@ -61,20 +62,22 @@ def run(name, arguments=None):
 
 def call(name, arguments=None):
     """Do what a command's line asks; parameters as of `run`. Raises what went wrong."""
+    script = Path(sys.argv[0]).name
+    known_by = script if script.endswith(".py") and script != "__main__.py" else f"gluon-wgan {name.replace('_', '-')}"
     if name in _TOOLS:
-        import_module(f"gluon_wgan.tools.{name}").run(arguments)
+        import_module(f"gluon_wgan.tools.{name}").run(arguments, known_by)
         return
     study = next((study for study in find_studies() if study.command == name), None)
     if study is None:
-        raise UserError("command", name, ", ".join(commands()))
-    _run_study(study, arguments)
+        raise UserError("command", name.replace("_", "-"), ", ".join(commands()).replace("_", "-"))
+    _run_study(study, arguments, known_by)
 
 
-def _run_study(study, arguments):
+def _run_study(study, arguments, prog):
     """Measure if the flags ask for it, then render the page."""
     question = study.question
     description = getattr(question, "HELP", None)
-    flags = tyro.cli(question.Flags, args=arguments, prog=f"{study.command}.py", description=description)
+    flags = tyro.cli(question.Flags, args=arguments, prog=prog, description=description)
     flags.check()
     if flags.measures():
         use_synchronous_engine()

@@ -31,9 +31,9 @@ class BenchmarkFlags:
     """write all figures to this file"""
 
 
-def run(arguments=None):
+def run(arguments=None, prog=None):
     """Do what the command line asks, and log a table."""
-    flags = tyro.cli(BenchmarkFlags, args=arguments, prog="benchmark.py")
+    flags = tyro.cli(BenchmarkFlags, args=arguments, prog=prog)
     use_synchronous_engine()
     from gluon_wgan.interop.reference import reference_file
     from gluon_wgan.tools.benchmark_ours import measure

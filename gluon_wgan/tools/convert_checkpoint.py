@@ -61,12 +61,12 @@ class ExportFlags:
     """folder for the files, made if need be"""
 
 
-def run(arguments=None):
+def run(arguments=None, prog=None):
     """Do what the command line asks, and log where the files lie."""
     flags = tyro.cli(
         Annotated[ImportFlags, tyro.conf.subcommand("import")] | Annotated[ExportFlags, tyro.conf.subcommand("export")],
         args=arguments,
-        prog="convert_checkpoint.py",
+        prog=prog,
         description=_CONVERT_DESCRIPTION,
     )
     from gluon_wgan import interop

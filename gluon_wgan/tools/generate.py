@@ -35,9 +35,9 @@ class GenerateFlags:
     """folder for the pictures (default: generated/ in the run folder)"""
 
 
-def run(arguments=None):
+def run(arguments=None, prog=None):
     """Do what the command line asks, and log where the pictures lie."""
-    flags = tyro.cli(GenerateFlags, args=arguments, prog="generate.py")
+    flags = tyro.cli(GenerateFlags, args=arguments, prog=prog)
     place = generate(flags.run, flags.kind, flags.count, flags.bn_mode, flags.seed, flags.out)
     log.info("pictures: %s", place)
 

@@ -26,9 +26,9 @@ class MakeReportsFlags:
     """the folder of the reports"""
 
 
-def run(arguments=None):
+def run(arguments=None, prog=None):
     """Do what the command line asks, and log where the index lies."""
-    flags = tyro.cli(MakeReportsFlags, args=arguments, prog="make_reports.py")
+    flags = tyro.cli(MakeReportsFlags, args=arguments, prog=prog)
     if not (Path(flags.reports) / "data").is_dir():
         raise UserError("--reports", f"{flags.reports} (no data/ in it)", "a folder that studies were measured into")
     if not flags.check:

@@ -44,7 +44,7 @@ class TrainFlags(Settings):
     """print the settings, the parameter counts and the shapes, and stop"""
 
 
-def parse_train_flags(arguments):
+def parse_train_flags(arguments, prog=None):
     """Return (settings, flags) of a command line.
 
     The flags' defaults are the preset's; with --resume and --out, the settings of the run in that folder.
@@ -65,7 +65,7 @@ def parse_train_flags(arguments):
     else:
         defaults = preset_settings(chosen.preset)
     defaults = TrainFlags(**dataclasses.asdict(defaults))
-    flags = tyro.cli(TrainFlags, args=arguments, default=defaults, description=_TRAIN_DESCRIPTION)
+    flags = tyro.cli(TrainFlags, args=arguments, default=defaults, prog=prog, description=_TRAIN_DESCRIPTION)
     values = {field.name: getattr(flags, field.name) for field in dataclasses.fields(Settings)}
     if flags.rmsprop_epsilon is not None:
         values["critic_rmsprop_epsilon"] = values["generator_rmsprop_epsilon"] = flags.rmsprop_epsilon
@@ -74,9 +74,9 @@ def parse_train_flags(arguments):
     return Settings(**values), flags
 
 
-def run(arguments=None):
+def run(arguments=None, prog=None):
     """Do what the command line asks, and log where the result lies."""
-    settings, flags = parse_train_flags(arguments)
+    settings, flags = parse_train_flags(arguments, prog)
     folder = RunFolder(flags.out if flags.out is not None else Path("runs") / default_run_name(settings))
     if settings.device == "cpu":
         use_synchronous_engine()
