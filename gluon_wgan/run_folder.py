@@ -16,16 +16,19 @@ from gluon_wgan.errors import UserError
 
 @contextlib.contextmanager
 def locked(path, wait):
-    """Hold an exclusive lock (flock) on a file while the block runs; it ends with the process, however that ends.
+    """Hold an exclusive lock (flock) on a file, made if need be, or a folder, until the block or the process ends.
 
     Raises
     ------
     BlockingIOError
         If another process holds it and `wait` is false.
     """
-    with open(path, "ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    handle = os.open(path, os.O_RDONLY if Path(path).is_dir() else os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         yield
+    finally:
+        os.close(handle)
 
 
 def write_atomic(path, content):

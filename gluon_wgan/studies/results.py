@@ -46,7 +46,7 @@ class Results:
     def changing(self):
         """Give what is kept, and keep what the block has made of it. No other process changes it meanwhile."""
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        with locked(self.file.with_name(f".{self.file.name}.lock"), wait=True):
+        with locked(self.file.parent, wait=True):
             content = self.read()
             before = copy.deepcopy(content)
             yield content
