@@ -198,7 +198,7 @@ def test_through_the_command_line(tmp_path):
     state = verify_checkpoint(tmp_path / "run" / "checkpoints" / "latest")
     assert "num_batches_tracked" not in state
     call("generate", [str(tmp_path / "run"), "--count", "2"])
-    assert (tmp_path / "run" / "generated" / "step_0000000-grid-seed0-running.png").exists()
+    assert (tmp_path / "run" / "generated" / "step_0000000-grid-2-seed0-running.png").exists()
 
 
 def test_a_configuration_is_held_against_the_file(tmp_path):

@@ -15,6 +15,7 @@ from gluon_wgan.pictures import grid, save_picture, to_uint8
 log = logging.getLogger(__name__)
 
 _WALK = 8  # pictures from one latent to the next
+_SHOWN = 128  # pixels a side, at most, to which a sheet enlarges its pictures
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,8 @@ def generate(path, kind, count, bn_mode, seed, out):
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError("--out", f"{out} ({error.strerror})", "a folder that can be created and written") from error
-    name = f"{checkpoint.name}-{kind}-seed{seed}-{bn_mode}"
+    # with all that the pictures depend on: another call writes elsewhere, or the same again
+    name = f"{checkpoint.name}-{kind}-{count}-seed{seed}-{bn_mode}"
     if kind == "interpolation":
         images = sample(generator, nd.array(walk(seed, -(-count // _WALK), settings)), bn_mode)
         return _save_sheet(out / f"{name}.png", images)
@@ -121,5 +123,7 @@ def generate(path, kind, count, bn_mode, seed, out):
 
 
 def _save_sheet(file, images):
-    save_picture(file, grid(images))
+    sheet = grid(images)
+    larger = max(1, _SHOWN // images.shape[-1])  # whole pixels, unblurred
+    save_picture(file, sheet.repeat(larger, axis=0).repeat(larger, axis=1))
     return file

@@ -192,7 +192,7 @@ def test_generate_and_train_on_from_an_import(tmp_path, pictures, optimizer):
     generator, _ = save(tmp_path, "dcgan")
     run = imported(tmp_path)
     call("generate", [str(run), "--out", str(tmp_path / "drawn"), "--count", "4"])
-    assert [path.name for path in (tmp_path / "drawn").iterdir()] == ["step_0000000-grid-seed0-batch.png"]
+    assert [path.name for path in (tmp_path / "drawn").iterdir()] == ["step_0000000-grid-4-seed0-batch.png"]
     few = "--batch-size 4 --n-critic 1 --n-critic-boost 1 --generator-steps 2 --checkpoint-every 1".split()
     few += ["--data", str(pictures), "--cache-dir", str(tmp_path / "cache"), "--optimizer", optimizer]
     with pytest.raises(UserError, match=r"--critic-channels 7 .*networks that were imported"):

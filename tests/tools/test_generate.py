@@ -45,7 +45,9 @@ def test_a_picture_does_not_depend_on_how_many_are_asked_for(run, tmp_path, bn_m
 
 def test_a_grid_shows_the_same_pictures(run, tmp_path):
     single = generate(run, "pictures", 9, "batch", 5, tmp_path)
-    sheet = pixels(generate(run, "grid", 9, "batch", 5, tmp_path))
+    large = pixels(generate(run, "grid", 9, "batch", 5, tmp_path))
+    sheet = large[::8, ::8]  # 16 pixels shown as 128, each a square of one colour
+    assert np.array_equal(sheet.repeat(8, axis=0).repeat(8, axis=1), large)
     assert sheet.shape == (16 + 2 + 16, 8 * 16 + 7 * 2, 3)
     assert np.array_equal(sheet[:16, :16], pixels(single / "000000.png"))
     assert np.array_equal(sheet[18:, :16], pixels(single / "000008.png"))
@@ -76,11 +78,21 @@ def test_a_walk_starts_and_ends_at_normal_latents_and_stays_on_the_sphere(run):
 
 
 def test_an_interpolation_has_rows_of_8(run, tmp_path):
-    assert pixels(generate(run, "interpolation", 12, "running", 0, tmp_path)).shape == (34, 142, 3)
+    assert pixels(generate(run, "interpolation", 12, "running", 0, tmp_path)).shape == (8 * 34, 8 * 142, 3)
 
 
 def test_the_default_place_is_in_the_run(run):
-    assert generate(run, "grid", 2, None, 0, None) == run.resolve() / "generated" / "step_0000003-grid-seed0-batch.png"
+    place = generate(run, "grid", 2, None, 0, None)
+    assert place == run.resolve() / "generated" / "step_0000003-grid-2-seed0-batch.png"
+
+
+def test_another_number_of_pictures_leaves_no_older_ones_among_them(run, tmp_path):
+    assert len(list(generate(run, "pictures", 5, "batch", 0, tmp_path).iterdir())) == 5
+    assert len(list(generate(run, "pictures", 3, "batch", 0, tmp_path).iterdir())) == 3
+    long = generate(run, "interpolation", 16, "batch", 0, tmp_path)
+    before = long.read_bytes()
+    generate(run, "interpolation", 8, "batch", 0, tmp_path)
+    assert long.read_bytes() == before
 
 
 @pytest.mark.parametrize(
