@@ -1,4 +1,4 @@
-"""Mistakes in a gradient penalty, planted one at a time: the named test of test_layers.py fails."""
+"""Mistakes in a gradient penalty, planted one at a time: the named test of its layers, or by hand, fails."""
 
 import gluon_wgan  # noqa: F401, before mxnet
 
@@ -7,6 +7,7 @@ import sys
 
 import pytest
 import test_layers
+import test_penalty_by_hand
 from mxnet import nd
 
 from gluon_wgan.layers import Conv2D, LayerNorm
@@ -20,18 +21,20 @@ def penalty_without_its_gradient(monkeypatch):
         penalty = gradient_penalty(*given)
         return nd.BlockGrad(penalty) + 0 * penalty  # backward crashes where nothing at all has a gradient
 
-    monkeypatch.setattr(test_layers, "gradient_penalty", constant)
+    monkeypatch.setattr(test_penalty_by_hand, "gradient_penalty", constant)
 
 
 def norm_over_the_channels_only(monkeypatch):
-    monkeypatch.setattr(test_layers, "gradient_norm", lambda gradient: nd.sqrt(nd.square(gradient).sum(axis=1)))
+    monkeypatch.setattr(
+        test_penalty_by_hand, "gradient_norm", lambda gradient: nd.sqrt(nd.square(gradient).sum(axis=1))
+    )
 
 
 def norm_with_an_epsilon(monkeypatch):
     def norm(gradient):
         return nd.sqrt(nd.square(gradient).sum(axis=0, exclude=True) + 1e-12)
 
-    monkeypatch.setattr(test_layers, "gradient_norm", norm)
+    monkeypatch.setattr(test_penalty_by_hand, "gradient_norm", norm)
 
 
 def root_of_the_mean(monkeypatch):
@@ -63,7 +66,7 @@ def one_weight_for_the_batch(monkeypatch):
     def shared(real, fake, weights):
         return interpolates(real, fake, 0 * weights + weights[0])
 
-    monkeypatch.setattr(test_layers, "interpolates", shared)
+    monkeypatch.setattr(test_penalty_by_hand, "interpolates", shared)
 
 
 def derivatives(case):
@@ -71,11 +74,11 @@ def derivatives(case):
 
 
 def by_hand():
-    test_layers.test_the_penalty_by_hand(False, 17 / 3, [8, -2, 0])
+    test_penalty_by_hand.test_the_penalty_by_hand(False, 17 / 3, [8, -2, 0])
 
 
 def norm_by_hand():
-    test_layers.test_the_norm_is_over_all_axes_but_the_batchs_and_its_gradient_at_zero_is_zero()
+    test_penalty_by_hand.test_the_norm_is_over_all_axes_but_the_batchs_and_its_gradient_at_zero_is_zero()
 
 
 MISTAKES = {
@@ -85,7 +88,7 @@ MISTAKES = {
     root_of_the_mean: by_hand,
     weight_detached_in_the_tangent: derivatives("conv2d"),
     statistics_taken_for_constants: derivatives("layer norm, 4 axes"),
-    one_weight_for_the_batch: lambda: test_layers.test_interpolates_by_hand("float64"),
+    one_weight_for_the_batch: lambda: test_penalty_by_hand.test_interpolates_by_hand("float64"),
 }
 
 
