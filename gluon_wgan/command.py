@@ -81,9 +81,10 @@ def _run_study(study, arguments, prog):
     flags.check()
     if flags.measures():
         use_synchronous_engine()
-        log.info("measured: %s", study.measure(flags).file)
+        results = study.measure(flags)
         if not study.measured(flags.reports):
-            return  # some commands only prepare what another measures
+            return  # some calls only prepare what others measure
+        log.info("measured: %s", results.file)
     try:
         page = study.page(flags.reports)
     except UserError as error:

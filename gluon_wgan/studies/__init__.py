@@ -1,9 +1,9 @@
 """One folder a question: question.py says what is fixed beforehand, measure.py measures it, page.py tells it.
 
 A study is found by looking into this folder. Its question.py has `TITLE`, `QUESTION`, `PLACE` (in the index, lower
-first), `Flags` (see `gluon_wgan.studies.plan.StudyFlags`) and, where the command or the data has another name than the
-folder, `COMMAND` and `DATA`. measure.py has `measure(flags, results)`; page.py has `page(data, reports)`, which returns
-a `gluon_wgan.report.page.Page`.
+first), `Flags` (see `gluon_wgan.studies.plan.StudyFlags`; `HELP` where their docstring is not enough) and, where the
+command or the data has another name than the folder, `COMMAND` and `DATA`. measure.py has `measure(flags, results)`;
+page.py has `page(data, reports)`, which returns a `gluon_wgan.report.page.Page`.
 """
 
 from functools import cached_property
