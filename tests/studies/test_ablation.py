@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from conftest import encode, make_picture
+from training_fixtures import TINY_RUN
 
 from gluon_wgan.command import call
 from gluon_wgan.evaluate.estimates import estimate_measures
@@ -17,18 +18,6 @@ from gluon_wgan.studies.ablation_resize import question
 from gluon_wgan.studies.ablation_resize.page import answer
 from gluon_wgan.studies.statistics import summarise
 
-TINY = {
-    "image_size": 16,
-    "generator_channels": 2,
-    "critic_channels": 2,
-    "latent_dim": 3,
-    "batch_size": 4,
-    "n_critic": 1,
-    "boost_generator_steps": 0,
-    "boost_every": 0,
-    "generator_steps": 6,
-    "checkpoint_every": 3,
-}
 ARMS = {"pil": {}, "cv2": {"resize": "cv2"}}
 
 
@@ -71,7 +60,7 @@ def test_a_whole_study_from_the_command_line(picture_folder, tmp_path, monkeypat
     monkeypatch.setattr(question, "ARMS", ARMS)
     for index in range(20, 60):
         (picture_folder / f"{index}.png").write_bytes(encode(make_picture(index)))
-    small = {name: value for name, value in TINY.items() if name not in ("image_size", "generator_steps")}
+    small = {name: value for name, value in TINY_RUN.items() if name not in ("image_size", "generator_steps")}
     shrunk = lambda base: replace(base, **{**small, "generator_channels": 2, "critic_channels": 2})  # noqa: E731
     whole = plan.AblationFlags.base
     monkeypatch.setattr(plan.AblationFlags, "base", lambda flags: shrunk(whole(flags)))

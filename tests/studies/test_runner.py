@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from conftest import python_command
+from training_fixtures import TINY_RUN
 
 from gluon_wgan.checkpoint import verify_checkpoint
 from gluon_wgan.errors import UserError
@@ -17,24 +18,12 @@ from gluon_wgan.studies.ablation_resize.question import ARMS as RESIZES
 from gluon_wgan.studies.plan import plan
 from gluon_wgan.studies.runner import train_all
 
-TINY = {
-    "image_size": 16,
-    "generator_channels": 2,
-    "critic_channels": 2,
-    "latent_dim": 3,
-    "batch_size": 4,
-    "n_critic": 1,
-    "boost_generator_steps": 0,
-    "boost_every": 0,
-    "generator_steps": 6,
-    "checkpoint_every": 3,
-}
 ARMS = {"pil": {}, "cv2": {"resize": "cv2"}}
 
 
 @pytest.fixture
 def base(picture_folder):
-    return replace(preset_settings("wassersteingan"), data=str(picture_folder), **TINY)
+    return replace(preset_settings("wassersteingan"), data=str(picture_folder), **TINY_RUN)
 
 
 def settings_of(arms, base):
