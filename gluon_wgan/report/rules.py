@@ -86,7 +86,7 @@ def value(text, data, figure=None):
     try:
         found = evaluator.eval(str(text))
     except _MISSING as error:
-        raise MissingError(f"nothing at {text} ({error})") from error
+        raise MissingError(f"nothing at {text}") from error
     except (InvalidExpression, TypeError, ValueError, ArithmeticError) as error:
         raise BadRuleError(f"{text}: {error}") from error
     if not isinstance(found, bool | int | float):
