@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from gluon_wgan.errors import UserError
-from gluon_wgan.run_folder import write_atomic
+from gluon_wgan.files import write_atomic
 
 MEDIAN_WINDOW = 101  # the window of the paper's figures
 

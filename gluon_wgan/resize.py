@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import PIL
 from PIL import Image
 
 from gluon_wgan.errors import UserError
@@ -35,6 +36,10 @@ class Resizer:
     truncates_crop : bool
         Whether the centre crop that goes with it truncates its offset, as MXNet does, instead of rounding half to
         even, as torchvision does. The two are one pixel apart for some widths.
+    takes_images : bool
+        Whether `resize` gets a Pillow image instead of an array.
+    version : str or callable
+        Of the library, or a callable that returns it; part of what identifies prepared pictures.
     """
 
     name: str
@@ -43,6 +48,11 @@ class Resizer:
     dtype: str = "uint8"
     truncates_crop: bool = False
     takes_images: bool = False
+    version: str | Callable[[], str] = ""
+
+    def made_by(self):
+        """Return the library and its version, such as "OpenCV 4.11.0": another one may make other pixels."""
+        return self.version() if callable(self.version) else self.version
 
     def __call__(self, image, width, height):
         if not self.takes_images:
@@ -88,10 +98,22 @@ def _mxnet(code, dtype, image, width, height):
     return mx.image.imresize(mx.nd.array(image, dtype=dtype), width, height, interp=code).asnumpy()
 
 
+def _opencv_version():
+    import cv2
+
+    return f"OpenCV {cv2.__version__}"
+
+
+def _mxnet_version():
+    import mxnet as mx
+
+    return f"MXNet {mx.__version__}"
+
+
 _REGISTRY = {}
 
 
-def register(name, resize, *, antialiased, dtype="uint8", truncates_crop=False, takes_images=False):
+def register(name, resize, *, antialiased, dtype="uint8", truncates_crop=False, takes_images=False, version=""):
     """Add a resize of your own to the registry, so that `--resize NAME` and every study know it.
 
     Parameters
@@ -99,8 +121,8 @@ def register(name, resize, *, antialiased, dtype="uint8", truncates_crop=False, 
     name : str
     resize : callable
         `resize(image_uint8_hwc, width, height)` returns (height, width, C) of `dtype`.
-    antialiased, dtype, truncates_crop, takes_images
-        See `Resizer`.
+    antialiased, dtype, truncates_crop, takes_images, version
+        See `Resizer`. Change the version whenever the pixels change, or prepared pictures will be the old ones.
 
     Raises
     ------
@@ -111,7 +133,7 @@ def register(name, resize, *, antialiased, dtype="uint8", truncates_crop=False, 
         raise UserError("resize name", repr(name), "a name that is not registered yet")
     if dtype not in ("uint8", "float32"):
         raise UserError("resize dtype", repr(dtype), "uint8 or float32")
-    _REGISTRY[name] = Resizer(name, resize, antialiased, dtype, truncates_crop, takes_images)
+    _REGISTRY[name] = Resizer(name, resize, antialiased, dtype, truncates_crop, takes_images, version)
 
 
 for _name, _filter in {
@@ -122,7 +144,13 @@ for _name, _filter in {
     "pil-bicubic": "BICUBIC",
     "pil-lanczos": "LANCZOS",
 }.items():
-    register(_name, functools.partial(_pillow, _filter), antialiased=_filter != "NEAREST", takes_images=True)
+    register(
+        _name,
+        functools.partial(_pillow, _filter),
+        antialiased=_filter != "NEAREST",
+        takes_images=True,
+        version=f"Pillow {PIL.__version__}",
+    )
 for _name, _filter in {
     "cv2": "INTER_LINEAR",
     "cv2-nearest": "INTER_NEAREST",
@@ -130,12 +158,19 @@ for _name, _filter in {
     "cv2-area": "INTER_AREA",
     "cv2-lanczos": "INTER_LANCZOS4",
 }.items():
-    register(_name, functools.partial(_opencv, _filter), antialiased=_filter == "INTER_AREA")
+    register(_name, functools.partial(_opencv, _filter), antialiased=_filter == "INTER_AREA", version=_opencv_version)
 # MXNet's codes go straight to OpenCV inside libmxnet: 1 bilinear, 2 bicubic, 3 area. MXNet 1.3's documentation called
 # 3 "bicubic", so the fix that GluonCV's script ran was area averaging, on a float32 picture that nothing rounds.
 for _name, _code in {"mxnet": 1, "mxnet-bicubic": 2, "mxnet-area": 3}.items():
-    register(_name, functools.partial(_mxnet, _code, "uint8"), antialiased=_code == 3)
-register("gluoncv", functools.partial(_mxnet, 3, "float32"), antialiased=True, dtype="float32", truncates_crop=True)
+    register(_name, functools.partial(_mxnet, _code, "uint8"), antialiased=_code == 3, version=_mxnet_version)
+register(
+    "gluoncv",
+    functools.partial(_mxnet, 3, "float32"),
+    antialiased=True,
+    dtype="float32",
+    truncates_crop=True,
+    version=_mxnet_version,
+)
 
 
 def known_resizers():

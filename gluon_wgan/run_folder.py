@@ -1,7 +1,6 @@
-"""The run folder: its files, the lock against two writers, and files that appear whole or not at all."""
+"""The run folder: its files, read and written; and where a figure was measured."""
 
 import contextlib
-import fcntl
 import json
 import os
 import platform
@@ -12,34 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 from gluon_wgan.errors import UserError
-
-
-@contextlib.contextmanager
-def locked(path, wait):
-    """Hold an exclusive lock (flock) on a file, made if need be, or a folder, until the block or the process ends.
-
-    Raises
-    ------
-    BlockingIOError
-        If another process holds it and `wait` is false.
-    """
-    handle = os.open(path, os.O_RDONLY if Path(path).is_dir() else os.O_RDWR | os.O_CREAT, 0o666)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        yield
-    finally:
-        os.close(handle)
-
-
-def write_atomic(path, content):
-    """Write bytes to a file so that a reader, or a crash, sees the old content or the new, never a part."""
-    path = Path(path)
-    partial = path.with_name(f".{path.name}.partial")
-    with open(partial, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+from gluon_wgan.files import locked, write_atomic
 
 
 class RunFolder:

@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "gluon_wgan"
 # Floor of each module or room; a room's modules share its floor. report/, the tools of all pages, sees floor 0 alone.
 FLOORS = {
     "errors": 0,
+    "files": 0,
     "settings": 0,
     "presets": 0,
     "schedule": 0,

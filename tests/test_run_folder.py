@@ -9,7 +9,8 @@ import pytest
 
 from gluon_wgan import run_folder
 from gluon_wgan.errors import UserError
-from gluon_wgan.run_folder import RunFolder, describe_environment, locked, read_metrics, write_atomic
+from gluon_wgan.files import locked, write_atomic
+from gluon_wgan.run_folder import RunFolder, describe_environment, read_metrics
 
 
 def test_write_atomic_replaces_and_leaves_nothing_beside(tmp_path):

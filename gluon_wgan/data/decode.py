@@ -1,18 +1,20 @@
 """Decode one picture, always by Pillow, so that only the resize differs between the arms of a comparison."""
 
 import io
-import struct
-import zlib
+from pathlib import Path
 
 import numpy as np
-from PIL import Image
-
-# What Pillow's decoders raise for broken files (RuntimeError: AVIF; its child NotImplementedError: DDS).
-_BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, RuntimeError, struct.error, zlib.error)
+import PIL
+from PIL import Image, features
 
 
 class UndecodableError(Exception):
     """A picture that Pillow cannot decode."""
+
+
+def decoded_by():
+    """Return the decoder and its version; that of JPEG has one of its own, where Pillow was built with the system's."""
+    return f"Pillow {PIL.__version__}, libjpeg-turbo {features.version('libjpeg_turbo')}"
 
 
 def decode(value, channels=3):
@@ -37,9 +39,12 @@ def decode(value, channels=3):
     Raises
     ------
     UndecodableError
-        If it is no picture, is cut short, or is suspiciously large (a decompression bomb).
+        If it is no picture, is cut short, is suspiciously large (a decompression bomb), is no regular file (opening
+        a named pipe would wait for ever), or its decoder fails in any other way.
     """
     try:
+        if isinstance(value, Path) and not value.is_file():
+            raise UndecodableError("no regular file" if value.exists() else "a link to nowhere, or gone")
         with Image.open(io.BytesIO(value) if isinstance(value, bytes) else value) as picture:
             picture.load()
             if picture.mode.startswith("I"):
@@ -48,7 +53,9 @@ def decode(value, channels=3):
                 raise UndecodableError("a picture of floating-point numbers has no known range")
             mode = "RGB" if channels == 3 else "L"
             return picture if picture.mode == mode else picture.convert(mode)
-    except (*_BROKEN, Image.DecompressionBombError) as error:
+    except UndecodableError:
+        raise
+    except Exception as error:  # OSError, OverflowError, MemoryError, ...: a damaged file may raise anything
         raise UndecodableError(str(error) or type(error).__name__) from error
 
 

@@ -2,6 +2,8 @@
 
 import hashlib
 import io
+import subprocess
+import sys
 import weakref
 from pathlib import Path
 
@@ -10,13 +12,25 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from gluon_wgan.data.decode import decode
+from gluon_wgan.data.decode import UndecodableError, decode
 from gluon_wgan.data.rooms import draw_room
 from gluon_wgan.data.source import JoinedSource, check_keys
 from gluon_wgan.errors import UserError
-from gluon_wgan.run_folder import locked
+from gluon_wgan.files import locked
 
 _open_environments = weakref.WeakValueDictionary()
+
+_SAMPLED = 256  # values whose content tells a rewritten LMDB from the old one
+
+# LMDB trusts its pages: a damaged one ends the process that reads it, by an assertion or a signal. A walk over the keys
+# touches every page that finding a picture touches later.
+_WALK = """
+import sys, lmdb
+with lmdb.open(sys.argv[1], readonly=True, lock=False, readahead=False) as environment:
+    with environment.begin() as transaction:
+        for key in transaction.cursor().iternext(keys=True, values=False):
+            pass
+"""
 
 
 def _open_lmdb(folder):
@@ -28,8 +42,17 @@ def _open_lmdb(folder):
         # readonly and lock=False: a data set may lie on a read-only disk, and nobody writes it
         environment = lmdb.open(str(folder), readonly=True, lock=False, readahead=False, max_spare_txns=64)
         _check_complete(folder, environment, status.st_size)
+        _check_pages(folder)
         _open_environments[file] = environment
     return environment
+
+
+def _check_pages(folder):
+    """Raise UserError for an LMDB with damaged pages, found by a process that may die of them."""
+    walk = subprocess.run([sys.executable, "-c", _WALK, folder], capture_output=True, text=True, check=False)
+    if walk.returncode:
+        reason = (walk.stderr.strip().splitlines() or [f"reading it ended by signal {-walk.returncode}"])[-1]
+        raise UserError("--data", f"{folder / 'data.mdb'} (damaged inside: {reason})", "a whole LMDB, copied anew")
 
 
 def _check_complete(folder, environment, size):
@@ -74,18 +97,30 @@ class LsunSource(JoinedSource):
             return transaction.get(bytes(self._keys[part][row]))
 
     def image(self, index):
-        return decode(self.value(index), self.channels)
+        value = self.value(index)
+        if value is None:
+            raise UndecodableError("not found under its key: the LMDB is damaged")
+        return decode(value, self.channels)
 
     def identity(self):
+        return {"lmdb": [self._identity_of(part) for part in range(len(self.folders))]}
+
+    def _identity_of(self, part):
+        """Return what changes when an LMDB is written again, be it with the same keys and to the same size."""
+        keys, environment = self._keys[part], self._environments[part]
+        status = (self.folders[part] / "data.mdb").stat()
+        sampled = hashlib.sha256()
+        with environment.begin() as transaction:
+            for row in np.linspace(0, len(keys) - 1, min(len(keys), _SAMPLED)).astype(int):
+                sampled.update(transaction.get(bytes(keys[row])) or b"")
         return {
-            "lmdb": [
-                {
-                    "keys_sha256": hashlib.sha256(keys.tobytes()).hexdigest(),
-                    "entries": len(keys),
-                    "data_bytes": (folder / "data.mdb").stat().st_size,
-                }
-                for folder, keys in zip(self.folders, self._keys)
-            ]
+            "keys_sha256": hashlib.sha256(keys.tobytes()).hexdigest(),
+            "entries": len(keys),
+            "data_bytes": status.st_size,
+            "modified_ns": status.st_mtime_ns,
+            "transaction": environment.info()["last_txnid"],
+            "last_page": environment.info()["last_pgno"],
+            "sampled_sha256": sampled.hexdigest(),
         }
 
 

@@ -3,11 +3,16 @@
 The transform has no randomness, so doing it once is exact; training then reads 20 and more times faster than it
 learns. Rows are appended and their count is noted beside them, so a killed preparation goes on where it was; only a
 finished one gets its final name.
+
+Two things identify pictures. Whether an array lies there already is a cheap look: names, sizes and times of the files,
+and the versions of the libraries. Whether a run goes on with the pictures that it began with is their content, of
+which a digest is taken once: a copied or moved data set is the same data.
 """
 
 import contextlib
 import functools
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -20,15 +25,18 @@ import numpy as np
 from loky import cpu_count
 from tqdm import tqdm
 
-from gluon_wgan.data.decode import UndecodableError
+from gluon_wgan.data.decode import UndecodableError, decoded_by
 from gluon_wgan.errors import UserError
+from gluon_wgan.files import flush, locked, naming, short_name, write_atomic
 from gluon_wgan.resize import get_resizer, resize_and_crop
-from gluon_wgan.run_folder import locked, write_atomic
 
 _BLOCK = 32  # pictures that a thread takes at once: one at a time, threads would mostly wait for Python's lock
 _QUEUE = 128  # blocks that wait for a thread at most
 _SECONDS_BETWEEN_NOTES = 2.0
 _MOST_SKIPPED = 0.01  # above this share of undecodable pictures something is wrong with the data set
+# A PNG of 1 x 200,000 pixels is 467 bytes, and at 64 pixels a resized picture of gigabytes.
+_LONGEST = 50
+_SCHEMA = 2
 
 
 class Prepared:
@@ -41,12 +49,25 @@ class Prepared:
     pictures : numpy.memmap
     held_out : numpy.ndarray
         bool (N,): True where the SHA-1 of the picture's key is divisible by 10.
+    content : dict
+        What the pictures are, wherever they lie: pictures (their number), keys_sha256, pictures_sha256, and made_by,
+        the versions of the libraries that decoded and resized them.
+
+    Raises
+    ------
+    UserError
+        If the folder is damaged.
     """
 
     def __init__(self, folder):
-        self.folder = folder
-        self.pictures = np.load(folder / "pictures.npy", mmap_mode="r")
-        self.held_out = np.load(folder / "held_out.npy")
+        self.folder = Path(folder)
+        try:
+            self.pictures = np.load(self.folder / "pictures.npy", mmap_mode="r")
+            self.held_out = np.load(self.folder / "held_out.npy")
+            self.content = json.loads((self.folder / "identity.json").read_text())["content"]
+        except (OSError, ValueError, EOFError, KeyError) as error:
+            given = f"{self.folder} (prepared pictures, damaged: {error})"
+            raise UserError("--cache-dir", given, "remove that folder, and the pictures are prepared anew") from error
         self.shape, self.dtype = self.pictures.shape, self.pictures.dtype
 
     def __len__(self):
@@ -76,7 +97,7 @@ def is_held_out(key):
     return int(hashlib.sha1(key.encode()).hexdigest(), 16) % 10 == 0
 
 
-def prepare(source, image_size, resize, cache_dir):
+def prepare(source, image_size, resize, cache_dir, *, allow_unreadable=False, made_by=None):
     """Decode, resize (short side) and centre-crop every picture of a source, in parallel, once.
 
     Works from a script without a main guard, from standard input and from a notebook: it uses threads, and Pillow
@@ -93,6 +114,11 @@ def prepare(source, image_size, resize, cache_dir):
         A name of the resize registry.
     cache_dir : str or pathlib.Path
         The result lies in a folder of its own below it.
+    allow_unreadable : bool
+        Go on, however many pictures cannot be decoded.
+    made_by : dict, optional
+        `Prepared.content["made_by"]` of a run that goes on: what those versions prepared is taken, if it still lies
+        there.
 
     Returns
     -------
@@ -102,15 +128,31 @@ def prepare(source, image_size, resize, cache_dir):
     Raises
     ------
     UserError
-        If more than 1 % of the pictures cannot be decoded, or the result cannot be written or has no room.
+        If more than 1 % of the pictures (and more than one) cannot be decoded, or the result has no room.
     """
     resizer = get_resizer(resize)
     shape = (len(source), image_size, image_size, source.channels)
-    identity = {"source": source.identity(), "resize": resize, "shape": shape[1:], "dtype": resizer.dtype}
-    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
-    folder = Path(cache_dir) / "prepared" / f"{source.name[:80]}-{resize}-{image_size}x{source.channels}-{digest}"
-    if folder.is_dir():
-        return Prepared(folder)
+    identity = {"schema": _SCHEMA, "source": source.identity(), "resize": resize, "shape": shape[1:]}
+    identity |= {"dtype": resizer.dtype, "made_by": {"decode": decoded_by(), "resize": resizer.made_by()}}
+
+    def place(made_by):
+        digest = hashlib.sha256(json.dumps({**identity, "made_by": made_by}, sort_keys=True).encode()).hexdigest()[:12]
+        name = f"{short_name(source.name, 80)}-{resize}-{image_size}x{source.channels}-{digest}"
+        return Path(cache_dir) / "prepared" / name
+
+    if made_by not in (None, identity["made_by"]) and place(made_by).is_dir():
+        return Prepared(place(made_by))
+    folder = place(identity["made_by"])
+    if not folder.is_dir():
+        _prepare(source, shape, resizer, folder, identity, allow_unreadable)
+    prepared = Prepared(folder)
+    if not allow_unreadable:
+        _check_skipped(len(prepared.skipped()), len(source), source, folder / "skipped.tsv")
+    return prepared
+
+
+def _prepare(source, shape, resizer, folder, identity, allow_unreadable):
+    """Make the folder of prepared pictures; another process that makes it is waited for."""
     partial, lock = (folder.with_name(folder.name + suffix) for suffix in (".partial", ".lock"))
     _check_disk(partial, shape, resizer.dtype)
     try:
@@ -118,14 +160,26 @@ def prepare(source, image_size, resize, cache_dir):
         lock.touch()
     except OSError as error:
         allowed = "a folder that can be created and written"
-        raise UserError("--cache-dir", f"{cache_dir} ({error.strerror})", allowed) from error
+        raise UserError("--cache-dir", f"{folder.parent.parent} ({error.strerror})", allowed) from error
     with locked(lock, wait=True):
         if not folder.is_dir():
             partial.mkdir(exist_ok=True)
-            rows = _append_rows(partial, source, shape, resizer)
+            rows = _append_rows(partial, source, shape, resizer, allow_unreadable)
             _finish(partial, (rows, *shape[1:]), resizer.dtype, identity)
             partial.rename(folder)
-    return Prepared(folder)
+            flush(folder.parent)
+
+
+def _check_skipped(skipped, seen, source, listed):
+    """Raise UserError if more of the pictures seen so far were skipped than a sound data set has."""
+    most = max(1, int(_MOST_SKIPPED * len(source)))
+    if skipped > most:
+        allowed = f"{_MOST_SKIPPED:.0%} of {len(source)}, which is {most}" if most > 1 else f"1 of {len(source)}"
+        raise UserError(
+            f"--data ({source.name})",
+            f"{skipped} of the first {seen} pictures cannot be decoded (listed in {listed})",
+            f"at most {allowed}; or `train_lsun.py --allow-unreadable`, which goes on without them",
+        )
 
 
 def _check_disk(partial, shape, dtype):
@@ -145,7 +199,7 @@ def _npy_header(shape, dtype):
     return b"\x93NUMPY\x01\x00" + (246).to_bytes(2, "little") + text.ljust(245).encode() + b"\n"
 
 
-def _append_rows(partial, source, shape, resizer):
+def _append_rows(partial, source, shape, resizer, allow_unreadable):
     """Append what is missing of pictures.npy, keys.txt and skipped.tsv; return the number of rows."""
     files = {name: partial / name for name in ("pictures.npy", "keys.txt", "skipped.tsv")}
     progress_file = partial / "progress.json"
@@ -162,15 +216,22 @@ def _append_rows(partial, source, shape, resizer):
     convert = functools.partial(_convert, source, shape[1], resizer)
     streams = {name: open(path, "ab") for name, path in files.items()}
 
+    def write(name, content):
+        with naming(files[name]):
+            streams[name].write(content)
+
     def note():
-        for stream in streams.values():
-            stream.flush()
-            os.fsync(stream.fileno())
+        for name, stream in streams.items():
+            with naming(files[name]):
+                stream.flush()
+                os.fsync(stream.fileno())
         progress["sizes"] = {name: stream.tell() for name, stream in streams.items()}
         write_atomic(progress_file, json.dumps(progress).encode())
 
     noted = time.monotonic()
-    bar = tqdm(total=shape[0], initial=progress["done"], unit="picture", desc=f"preparing ({resizer.name})")
+    bar = tqdm(
+        total=shape[0], initial=progress["done"], unit="picture", desc=f"preparing ({resizer.name})", mininterval=0.5
+    )
     try:
         with no_opencv_threads(), ThreadPoolExecutor(cpu_count()) as threads, bar:
             for start in range(progress["done"], shape[0], _QUEUE * _BLOCK):
@@ -180,29 +241,25 @@ def _append_rows(partial, source, shape, resizer):
                     for index, picture in zip(block, pictures):
                         if isinstance(picture, UndecodableError):
                             reason = " ".join(str(picture).split())
-                            streams["skipped.tsv"].write(f"{source.key(index)}\t{reason}\n".encode())
+                            write("skipped.tsv", f"{source.key(index)}\t{reason}\n".encode())
                             progress["skipped"] += 1
                         else:
-                            streams["pictures.npy"].write(picture)
-                            streams["keys.txt"].write(f"{source.key(index)}\n".encode())
+                            write("pictures.npy", picture)
+                            write("keys.txt", f"{source.key(index)}\n".encode())
                             progress["rows"] += 1
                     progress["done"] = block.stop
                     bar.update(len(block))
-                    if progress["skipped"] > _MOST_SKIPPED * shape[0]:
+                    if not allow_unreadable:
                         streams["skipped.tsv"].flush()
-                        given = f"{progress['skipped']} of the first {block.stop} pictures cannot be decoded"
-                        raise UserError(
-                            f"--data ({source.name})",
-                            f"{given} (listed in {files['skipped.tsv']})",
-                            f"at most {_MOST_SKIPPED:.0%} of {shape[0]}",
-                        )
+                        _check_skipped(progress["skipped"], block.stop, source, files["skipped.tsv"])
                     if time.monotonic() - noted > _SECONDS_BETWEEN_NOTES:
                         note()
                         noted = time.monotonic()
         note()
     finally:
         for stream in streams.values():
-            stream.close()
+            with contextlib.suppress(OSError):  # a full disk was told of before
+                stream.close()
     return progress["rows"]
 
 
@@ -212,9 +269,17 @@ def _convert(source, size, resizer, block):
 
 def _convert_one(source, size, resizer, index):
     try:
-        return np.ascontiguousarray(resize_and_crop(source.image(index), size, resizer))
+        image = source.image(index)
+        short, long = sorted(image.size)
+        if long > _LONGEST * short:
+            raise UndecodableError(
+                f"{image.width} x {image.height} pixels: one side is over {_LONGEST} times the other"
+            )
+        return np.ascontiguousarray(resize_and_crop(image, size, resizer))
     except UndecodableError as error:
         return error
+    except MemoryError:
+        return UndecodableError("not enough memory for it")
 
 
 @contextlib.contextmanager
@@ -229,12 +294,23 @@ def no_opencv_threads():
 
 
 def _finish(partial, shape, dtype, identity):
-    with open(partial / "pictures.npy", "r+b") as stream:
+    pictures, keys = partial / "pictures.npy", partial / "keys.txt"
+    with naming(pictures), open(pictures, "r+b") as stream:
         stream.write(_npy_header(shape, dtype))
         os.fsync(stream.fileno())
-    held_out = [is_held_out(key) for key in _read_lines(partial / "keys.txt")]
-    with open(partial / "held_out.npy", "wb") as stream:
-        np.save(stream, np.array(held_out, dtype=bool))
-        os.fsync(stream.fileno())
-    write_atomic(partial / "identity.json", json.dumps(identity, indent=1).encode())
+    held_out = io.BytesIO()
+    np.save(held_out, np.array([is_held_out(key) for key in _read_lines(keys)], dtype=bool))
+    write_atomic(partial / "held_out.npy", held_out.getvalue())
+    content = {"pictures": shape[0], "keys_sha256": _digest_of(keys), "pictures_sha256": _digest_of(pictures)}
+    content["made_by"] = identity["made_by"]
+    write_atomic(partial / "identity.json", json.dumps({**identity, "content": content}, indent=1).encode())
     (partial / "progress.json").unlink()
+
+
+def _digest_of(file):
+    digest = hashlib.sha256()
+    with open(file, "rb") as stream, tqdm(total=file.stat().st_size, unit="B", unit_scale=True, delay=5) as bar:
+        while block := stream.read(2**24):
+            digest.update(block)
+            bar.update(len(block))
+    return digest.hexdigest()

@@ -63,13 +63,14 @@ class JoinedSource(Source):
 def check_keys(place, keys):
     """Raise UserError unless every key (bytes) is text on one line: keys are written to files, one a line."""
     for key in keys:
-        if not _is_line(key):
+        if not is_line(key):
             raise UserError(
                 "--data", f"{place} (with a picture named {key!r})", "names that are UTF-8 text on one line"
             )
 
 
-def _is_line(key):
+def is_line(key):
+    """Return whether a key (bytes) is UTF-8 text on one line."""
     try:
         key.decode()
     except UnicodeDecodeError:

@@ -1,53 +1,15 @@
 """Open what lies at a path: LSUN, a folder of pictures, MNIST's idx files, CIFAR-10."""
 
-import hashlib
-import os
 from pathlib import Path
 
 import numpy as np
 
-from gluon_wgan.data.decode import decode
+from gluon_wgan.data.folder import PICTURE_SUFFIXES, FolderSource
 from gluon_wgan.data.idx import find_idx, read_idx
 from gluon_wgan.data.lsun import LsunSource
-from gluon_wgan.data.source import JoinedSource, Source, check_keys
+from gluon_wgan.data.source import JoinedSource
 from gluon_wgan.errors import UserError
 from gluon_wgan.resize import as_image
-
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
-
-
-class FolderSource(Source):
-    """A folder of pictures, searched in depth (CIFAR-10 as PNG folders among them), in order of path."""
-
-    def __init__(self, folder, channels=3):
-        super().__init__(folder.resolve().name, channels)
-        self.folder = folder
-        self._files = sorted(
-            (Path(parent) / name).relative_to(folder).as_posix()
-            for parent, _, names in os.walk(folder)
-            for name in names
-            if name.lower().endswith(PICTURE_SUFFIXES)
-        )
-        if not self._files:
-            allowed = f"an LSUN root, a *_lmdb folder, or a folder with pictures ({' '.join(PICTURE_SUFFIXES)})"
-            raise UserError("--data", f"{folder} (no pictures in it)", allowed)
-        check_keys(folder, map(os.fsencode, self._files))
-
-    def __len__(self):
-        return len(self._files)
-
-    def key(self, index):
-        return self._files[index]
-
-    def image(self, index):
-        return decode(self.folder / self._files[index], self.channels)
-
-    def identity(self):
-        digest = hashlib.sha256()
-        for name in self._files:
-            status = (self.folder / name).stat()
-            digest.update(f"{name}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
-        return {"files_sha256": digest.hexdigest(), "files": len(self._files)}
 
 
 class RawSource(JoinedSource):
@@ -69,6 +31,12 @@ class RawSource(JoinedSource):
 
     def identity(self):
         return {"files": [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in self._files]}
+
+
+_ALLOWED = (
+    "an LSUN root or *_lmdb folder, the folder of MNIST's train-images-idx3-ubyte[.gz], that of CIFAR-10's "
+    f"data_batch_*.bin (its binary version), or a folder of pictures ({' '.join(PICTURE_SUFFIXES)})"
+)
 
 
 def _read_cifar_batch(file):
@@ -107,12 +75,12 @@ def open_source(path, category=None, image_channels=3):
     path = Path(path)
     if not path.is_dir():
         problem = "not a folder" if path.exists() else "it does not exist"
-        raise UserError("--data", f"{path} ({problem})", "an existing LSUN root, *_lmdb folder or folder of pictures")
+        raise UserError("--data", f"{path} ({problem})", _ALLOWED)
     if (path / "data.mdb").is_file():
         return LsunSource([path], image_channels)
     if path.name.endswith("_lmdb"):
         raise UserError("--data", f"{path} (no data.mdb in it: not an LMDB)", "a folder that LMDB wrote")
-    present = sorted(child.name.removesuffix("_lmdb") for child in path.glob("*_lmdb"))
+    present = sorted(child.name.removesuffix("_lmdb") for child in path.glob("[!.]*_lmdb"))  # no ._ of a Mac
     if present:
         wanted = [category] if isinstance(category, str) else list(category or present)
         unknown = [name for name in wanted if name not in present]
@@ -124,4 +92,20 @@ def open_source(path, category=None, image_channels=3):
     batches = sorted(path.glob("data_batch_*.bin"))
     if batches:
         return RawSource(path.resolve().name, batches, [_read_cifar_batch(file) for file in batches], image_channels)
-    return FolderSource(path, image_channels)
+    if (path / "data_batch_1").is_file():
+        given = f"{path} (CIFAR-10's Python version, whose files are pickles: opening one can run any code)"
+        raise UserError(
+            "--data", given, "its binary version (cifar-10-binary.tar.gz), with data_batch_1.bin and others"
+        )
+    below = next((name for name in ("raw", "MNIST/raw", "cifar-10-batches-bin") if _holds_raw(path / name)), None)
+    if below:
+        raise UserError("--data", f"{path} (the pictures lie below it)", path / below)
+    source = FolderSource(path, image_channels)
+    if len(source) == 0:
+        left_out = f"; left out: {source.left_out}" if source.left_out else ""
+        raise UserError("--data", f"{path} (no pictures in it{left_out})", _ALLOWED)
+    return source
+
+
+def _holds_raw(folder):
+    return folder.is_dir() and bool(find_idx(folder, "images", 3) or next(folder.glob("data_batch_*.bin"), None))

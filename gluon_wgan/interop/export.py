@@ -11,6 +11,7 @@ from mxnet import nd
 from gluon_wgan import streams
 from gluon_wgan.checkpoint import open_checkpoint
 from gluon_wgan.errors import UserError
+from gluon_wgan.files import write_atomic
 from gluon_wgan.interop.blocks import shapes_of
 from gluon_wgan.interop.generator_config import generator_config
 from gluon_wgan.interop.layout import count_name, critic_layout, generator_layout
@@ -18,7 +19,6 @@ from gluon_wgan.interop.torch_files import import_torch, write_state_dict
 from gluon_wgan.models import build_generator
 from gluon_wgan.models.sampling import sample
 from gluon_wgan.models.transposed import ToPicture
-from gluon_wgan.run_folder import write_atomic
 
 log = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ import warnings
 from pathlib import Path
 
 from gluon_wgan.errors import UserError
+from gluon_wgan.files import write_atomic
 from gluon_wgan.interop.params_files import is_params_file
-from gluon_wgan.run_folder import write_atomic
 
 
 def import_torch():

@@ -13,8 +13,9 @@ import markdown
 from PIL import Image
 
 from gluon_wgan.errors import UserError
+from gluon_wgan.files import write_atomic
 from gluon_wgan.pictures import packed
-from gluon_wgan.run_folder import shown_command, write_atomic
+from gluon_wgan.run_folder import shown_command
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 50rem; margin: 2rem auto; padding: 0 1rem; color: #222; }

@@ -12,9 +12,10 @@ from gluon_wgan.data import open_source
 from gluon_wgan.data.lsun import draw_bedrooms
 from gluon_wgan.evaluate.estimates import estimate_measures
 from gluon_wgan.evaluate.held_out import HeldOut, floors
+from gluon_wgan.files import write_atomic
 from gluon_wgan.models.sampling import load_generator, samples
 from gluon_wgan.pictures import packed
-from gluon_wgan.run_folder import read_metrics, write_atomic
+from gluon_wgan.run_folder import read_metrics
 from gluon_wgan.settings import PROCEDURAL_PICTURES
 from gluon_wgan.studies.plan import plan
 from gluon_wgan.studies.results import start_of_study

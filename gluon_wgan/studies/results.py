@@ -7,7 +7,8 @@ import logging
 import re
 from pathlib import Path
 
-from gluon_wgan.run_folder import describe_environment, locked, shown_command, write_atomic
+from gluon_wgan.files import locked, write_atomic
+from gluon_wgan.run_folder import describe_environment, shown_command
 
 log = logging.getLogger(__name__)
 

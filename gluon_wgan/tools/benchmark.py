@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import tyro
 
 from gluon_wgan import use_synchronous_engine
-from gluon_wgan.run_folder import write_atomic
+from gluon_wgan.files import write_atomic
 
 log = logging.getLogger(__name__)
 

@@ -17,9 +17,9 @@ from gluon_wgan.data.lsun import draw_bedrooms
 from gluon_wgan.data.prepared import no_opencv_threads
 from gluon_wgan.errors import UserError
 from gluon_wgan.evaluate.spectra import radial_power_spectrum
+from gluon_wgan.files import write_atomic
 from gluon_wgan.report.page import as_png
 from gluon_wgan.resize import as_array, get_resizer, known_resizers, resize_and_crop
-from gluon_wgan.run_folder import write_atomic
 from gluon_wgan.studies.compare_resize import figures
 from gluon_wgan.studies.compare_resize.question import CLAIMED_L1, CLAIMED_LARGEST, SHOWN_ARMS
 from gluon_wgan.studies.compare_resize.response import responses

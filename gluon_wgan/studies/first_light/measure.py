@@ -7,8 +7,9 @@ import numpy as np
 from PIL import Image
 
 from gluon_wgan.errors import UserError
+from gluon_wgan.files import write_atomic
 from gluon_wgan.pictures import save_curves
-from gluon_wgan.run_folder import read_metrics, shown_command, write_atomic
+from gluon_wgan.run_folder import read_metrics, shown_command
 from gluon_wgan.studies.first_light.question import LEAST_STEPS, WINDOW
 
 _SHOWN = [

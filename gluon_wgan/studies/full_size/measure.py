@@ -15,9 +15,9 @@ from gluon_wgan.data import open_source, prepare
 from gluon_wgan.errors import UserError
 from gluon_wgan.evaluate.estimates import estimate_measures
 from gluon_wgan.evaluate.held_out import HeldOut
+from gluon_wgan.files import write_atomic
 from gluon_wgan.models.sampling import draw_latents
 from gluon_wgan.pictures import packed
-from gluon_wgan.run_folder import write_atomic
 from gluon_wgan.studies.ablation import BASELINE_RESIZE
 from gluon_wgan.studies.ablation_resize.question import ARMS
 from gluon_wgan.studies.full_size.question import IMAGE_SIZE, PackFlags

@@ -14,10 +14,11 @@ from gluon_wgan.data import open_source, prepare
 from gluon_wgan.data.idx import find_idx, read_idx
 from gluon_wgan.errors import UserError
 from gluon_wgan.evaluate import log_spectrum_difference, recognise, sliced_wasserstein
+from gluon_wgan.files import write_atomic
 from gluon_wgan.models import build_generator
 from gluon_wgan.models.sampling import load_generator, samples
 from gluon_wgan.pictures import packed
-from gluon_wgan.run_folder import read_metrics, write_atomic
+from gluon_wgan.run_folder import read_metrics
 from gluon_wgan.settings import preset_settings
 from gluon_wgan.studies.plan import plan
 from gluon_wgan.studies.presets.question import COMPARED, POINTS, SUBJECTS

@@ -1,0 +1,90 @@
+"""Files that appear whole or not at all, locks against two writers, and failures that name their file."""
+
+import contextlib
+import errno
+import fcntl
+import logging
+import os
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
+_LONGEST_NAME = 200  # bytes; file systems take 255, and .partial and .lock are added
+
+
+@contextlib.contextmanager
+def naming(path):
+    """Let an OSError from within name a file: those of a write, a flush or a close do not say of what."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
+
+
+@contextlib.contextmanager
+def locked(path, wait):
+    """Hold an exclusive lock (flock) on a file, made if need be, or a folder, until the block or the process ends.
+
+    On a file system that has no locks (some network drives) it warns, and goes on without.
+
+    Raises
+    ------
+    BlockingIOError
+        If another process holds it and `wait` is false.
+    """
+    handle = os.open(path, os.O_RDONLY if Path(path).is_dir() else os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        try:
+            with naming(path):
+                fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            log.warning("%s: no locks on this file system (%s); let no second process write there", path, error)
+        yield
+    finally:
+        os.close(handle)
+
+
+def write_atomic(path, content):
+    """Write bytes to a file so that a reader, or a crash, sees the old content or the new, never a part."""
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        write_flushed(partial, content)
+        partial.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)  # a full disk wants its room back
+        raise
+
+
+def write_flushed(path, content):
+    """Write bytes to a file, on the disk when this returns."""
+    with naming(path), open(path, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def flush(path):
+    """Have what was written to a file, or the names in a folder, on the disk when this returns."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        with naming(path):
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def short_name(name, most=_LONGEST_NAME):
+    """Return a file's name cut to so many bytes of UTF-8, between two characters; what is no UTF-8 is left out."""
+    return os.fsencode(name)[:most].decode(errors="ignore")
+
+
+def as_text(path):
+    """Return a path as text for people: bytes that are no UTF-8 become the sign for that."""
+    return os.fsencode(path).decode(errors="replace")
