@@ -6,6 +6,8 @@ when it loads. Import gluon_wgan before mxnet.
 """
 
 import os
+import sys
+import tempfile
 
 from loky import cpu_count
 
@@ -23,3 +25,24 @@ def use_synchronous_engine():
     numbers are the same. A GPU profits from the default engine's asynchrony.
     """
     os.environ.setdefault("MXNET_ENGINE_TYPE", "NaiveEngine")
+    if "mxnet" not in sys.modules:
+        _start_quietly()
+
+
+def _start_quietly():
+    """Load mxnet and start its engine, without the line in which that tells stderr its name."""
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as said:
+        os.dup2(said.fileno(), 2)
+        try:
+            import mxnet
+
+            mxnet.nd.waitall()  # the engine starts with the first call
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            said.seek(0)
+            for line in said:
+                if b"MXNet start using engine" not in line:
+                    os.write(2, line)

@@ -7,10 +7,12 @@ import re
 import shutil
 from pathlib import Path
 
-from mxnet import nd
+import numpy as np
+from mxnet import cpu, nd
 
-from gluon_wgan.errors import UserError
-from gluon_wgan.run_folder import RunFolder
+from gluon_wgan.errors import NotFiniteError, UserError
+from gluon_wgan.files import flush, write_flushed
+from gluon_wgan.run_folder import SCHEMA, RunFolder
 from gluon_wgan.settings import Settings
 
 _FILES = ("generator.params", "critic.params", "optimizer.params")
@@ -35,35 +37,88 @@ def save_checkpoint(folder, generator, critic, updaters, state):
     Returns
     -------
     pathlib.Path
+
+    Raises
+    ------
+    NotFiniteError
+        If a weight or an optimizer's average is not finite; nothing is written.
+    OSError
+        If it cannot be written; the checkpoints before it are as they were.
     """
     name = f"step_{state['generator_steps']:07d}"
     if state["within_step"]:
         name += f"_critic_{state['critic_steps']:09d}"
     place, partial = folder / name, folder / f".{name}.partial"
     if place.exists():
-        return place  # the same step of the same run holds the same arrays
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
-    generator.save_parameters(str(partial / "generator.params"))
-    critic.save_parameters(str(partial / "critic.params"))
-    arrays = {
+        try:
+            verify_checkpoint(place)
+            return place  # the same step of the same run holds the same arrays
+        except UserError:
+            shutil.rmtree(place)  # damaged, and made anew
+    averages = {
         f"{network}.{index}.{part}": array
         for network, updater in updaters.items()
         for index, entry in updater.states.items()
         for part, array in enumerate(_as_tuple(entry))
     }
-    nd.save(str(partial / "optimizer.params"), arrays)
-    files = {file: _fingerprint(partial / file) for file in _FILES}
-    (partial / "state.json").write_text(json.dumps({**state, "files": files}, indent=1))
-    for file in (*_FILES, "state.json", "."):
-        _flush(partial / file)
-    partial.rename(place)
+    arrays = dict(zip(_FILES, (_weights_of(generator), _weights_of(critic), averages)))
+    for file, named in arrays.items():
+        check_finite(named, f"{file.partition('.')[0]} at generator step {state['generator_steps']}")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        partial.mkdir()
+        files = {}
+        for file, named in arrays.items():
+            content = _as_bytes(named)
+            write_flushed(partial / file, content)
+            files[file] = _fingerprint(content)
+        text = json.dumps({"schema": SCHEMA, **state, "files": files}, indent=1)
+        write_flushed(partial / "state.json", text.encode())
+        flush(partial)
+        partial.rename(place)
+    except OSError:
+        shutil.rmtree(partial, ignore_errors=True)  # a full disk wants its room back
+        raise
     link = folder / ".latest.partial"
     link.unlink(missing_ok=True)
     link.symlink_to(place.name)
     link.replace(folder / "latest")
-    _flush(folder)
+    flush(folder)
     return place
+
+
+def check_finite(arrays, where):
+    """Raise NotFiniteError, naming the first, if a number in {name: array of MXNet or numpy} is not finite."""
+    for name, array in arrays.items():
+        if not np.isfinite(array if isinstance(array, np.ndarray) else array.asnumpy()).all():
+            raise NotFiniteError(f"{name} of {where} is not finite")
+
+
+def _weights_of(block):
+    return {name: parameter.data() for name, parameter in block._collect_params_with_prefix().items()}
+
+
+def _as_bytes(arrays):
+    """Return what MXNet's save writes of {name: array}.
+
+    Through memory, since MXNet flushes into a full disk without looking whether all of it arrived.
+    """
+    descriptor = os.memfd_create("params")
+    with open(descriptor, "rb") as file:
+        nd.save(f"/proc/self/fd/{descriptor}", {name: array.as_in_context(cpu()) for name, array in arrays.items()})
+        return file.read()
+
+
+def drop_checkpoints_by_clock(folder):
+    """Remove the checkpoints that were written by the clock, but for the newest checkpoint of all."""
+    for place in list_checkpoints(folder)[-2::-1]:
+        try:
+            by_clock = json.loads((place / "state.json").read_text()).get("by_clock")
+        except (OSError, ValueError):
+            by_clock = False  # damaged: not ours to remove
+        if not by_clock:
+            return
+        shutil.rmtree(place)
 
 
 def list_checkpoints(folder):
@@ -85,9 +140,11 @@ def verify_checkpoint(path):
     problem = None
     try:
         state = json.loads((path / "state.json").read_text())
-        damaged = [file for file in _FILES if _fingerprint(path / file) != state["files"][file]]
+        damaged = [file for file in _FILES if _fingerprint((path / file).read_bytes()) != state["files"][file]]
         if damaged:
             problem = f"{damaged[0]} is not as it was written: it was cut short or changed"
+        elif state.get("schema", 1) > SCHEMA:
+            problem = f"its state.json has schema {state['schema']}, of a later version of this program"
     except (OSError, ValueError, KeyError, TypeError) as error:
         problem = str(error)
     if problem is None:
@@ -95,9 +152,8 @@ def verify_checkpoint(path):
     place = path.resolve()
     siblings = list_checkpoints(place.parent) if place.parent.is_dir() else []
     earlier = siblings[: siblings.index(place)] if place in siblings else []
-    previous = f"the previous one, {earlier[-1].name}" if earlier else "step 0, since there is none before it"
-    allowed = f"remove {place} and give the same command again, to go on from {previous}"
-    raise UserError("checkpoint", f"{path} ({problem})", allowed)
+    previous = f"the previous one, {earlier[-1].name}" if earlier else "none, since there is none before it"
+    raise UserError("checkpoint", f"{path} ({problem})", f"a whole checkpoint: {previous}")
 
 
 def open_checkpoint(path):
@@ -137,18 +193,44 @@ def load_checkpoint(path, generator, critic, updaters):
     Raises
     ------
     UserError
-        If the checkpoint is damaged.
+        If the checkpoint is damaged, or holds numbers that are not finite.
     """
     path = Path(path)
     state = verify_checkpoint(path)
-    generator.load_parameters(str(path / "generator.params"))
-    critic.load_parameters(str(path / "critic.params"))
-    arrays = nd.load(str(path / "optimizer.params"))
+    load_weights(path / "generator.params", generator)
+    load_weights(path / "critic.params", critic)
+    arrays = read_arrays(path / "optimizer.params")
     for network, updater in updaters.items():
         for index, entry in updater.states.items():
             for part, array in enumerate(_as_tuple(entry)):
                 array[:] = arrays[f"{network}.{index}.{part}"]
     return state
+
+
+def read_arrays(file):
+    """Return the arrays of a checkpoint's file, {name: mxnet.nd.NDArray}; raises UserError if one is not finite."""
+    arrays = nd.load_frombuffer(file.read_bytes()) or {}  # by content: MXNet takes no path that is not UTF-8
+    try:
+        check_finite(arrays, file.name)
+    except NotFiniteError as error:
+        raise UserError("checkpoint", f"{file} ({error})", "one from before its training diverged") from error
+    return arrays
+
+
+def load_weights(file, block):
+    """Give a network, initialised, the weights of a checkpoint's file.
+
+    Raises
+    ------
+    UserError
+        If they are those of another network, or not finite.
+    """
+    arrays, parameters = read_arrays(file), block._collect_params_with_prefix()
+    shapes = {name: parameter.shape for name, parameter in parameters.items()}
+    if {name: array.shape for name, array in arrays.items()} != shapes:
+        raise UserError("checkpoint", f"{file} (of another network)", "one of the network that its config.json names")
+    for name, parameter in parameters.items():
+        parameter.set_data(arrays[name])
 
 
 def _as_tuple(entry):
@@ -157,14 +239,5 @@ def _as_tuple(entry):
     return entry if isinstance(entry, tuple) else (entry,)
 
 
-def _fingerprint(file):
-    content = file.read_bytes()
+def _fingerprint(content):
     return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-
-
-def _flush(path):
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,6 +1,7 @@
 """One table of all commands: `gluon-wgan NAME`, `python -m gluon_wgan NAME` and experiments/NAME.py are the same."""
 
 import logging
+import os
 import signal
 import sys
 from importlib import import_module
@@ -30,10 +31,19 @@ def commands():
     return _TOOLS | {study.command: study.question.TITLE for study in find_studies()}
 
 
-def run(name, arguments=None):
-    """Run a command, and turn what it raises into an exit status and one message on stderr.
+# How a command can end; README has the same table.
+STATUSES = {
+    0: "done",
+    2: "a mistake in the flags or in the files given",
+    3: "a number was not finite",
+    4: "a file or the memory failed: a full disk, a lost permission",
+    130: "interrupted",
+    141: "nobody reads what it prints, as behind `| head`",
+}
 
-    0 done; 2 a user's mistake; 3 a loss was not finite; 130 interrupted.
+
+def run(name, arguments=None):
+    """Run a command, and turn what it raises into one of `STATUSES` and one message on stderr.
 
     Parameters
     ----------
@@ -45,19 +55,32 @@ def run(name, arguments=None):
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # outside training both mean: stop now
     try:
-        call(name, arguments)
+        try:
+            call(name, arguments)
+        finally:
+            sys.stdout.flush()
     except UserError as error:
-        log.error("%s", error)
-        sys.exit(2)
+        status, message = 2, error
     except NotFiniteError as error:
-        log.error("training stopped: %s; the last good checkpoint is kept", error)
-        sys.exit(3)
+        status, message = 3, f"stopped: {error}"
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it closes stdout
+        sys.exit(141)
+    except OSError as error:
+        status, message = 4, f"{error.filename or 'the system'}: {error.strerror or error}; {_GO_ON}"
+    except MemoryError:
+        status, message = 4, f"not enough memory; {_GO_ON}"
     except Interrupted as error:
-        log.error("%s; a checkpoint was written, --resume goes on from it", error)
-        sys.exit(130)
+        status, message = 130, f"{error}; a checkpoint was written, --resume goes on from it"
     except KeyboardInterrupt:
-        log.error("interrupted; what was finished is kept, the same command (or --resume) goes on")
-        sys.exit(130)
+        status, message = 130, "interrupted; what was finished is kept, the same command (or --resume) goes on"
+    else:
+        return
+    log.error("%s", message)
+    sys.exit(status)
+
+
+_GO_ON = "what was finished is whole, and once this is mended the same command (or --resume) goes on from it"
 
 
 def call(name, arguments=None):

@@ -1,4 +1,4 @@
-"""The three ways in which a run can end badly, and the exit status of each."""
+"""The ways in which a run can end badly, and the exit status of each; an OSError is one more (status 4)."""
 
 
 class UserError(Exception):
@@ -20,7 +20,7 @@ class UserError(Exception):
 
 
 class NotFiniteError(ArithmeticError):
-    """A loss was not finite, so training stopped; the last good checkpoint is kept (status 3)."""
+    """A loss, a weight or a picture was not finite; nothing that holds such numbers is kept (status 3)."""
 
 
 class Interrupted(Exception):

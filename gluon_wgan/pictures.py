@@ -1,6 +1,9 @@
 """Arrays to pictures: grids of samples, curves of a run. Without mxnet."""
 
+import bisect
 import io
+import warnings
+from collections import deque
 
 import numpy as np
 from PIL import Image
@@ -65,35 +68,107 @@ def grid(images, columns=8, gap=2):
 
 
 def median_filtered(values):
-    """Return the running median over a window of 101, as the paper plots its estimates; ends repeat the edge."""
+    """Return the running median over a window of 101, as the paper plots its estimates; the ends cut the window."""
     from scipy.ndimage import median_filter
 
-    return median_filter(np.asarray(values, dtype=float), size=MEDIAN_WINDOW, mode="nearest")
+    values = np.asarray(values, dtype=float)
+    half = MEDIAN_WINDOW // 2
+    filtered = median_filter(values, size=MEDIAN_WINDOW, mode="nearest")
+    for index in (*range(half), *range(len(values) - half, len(values))):
+        if 0 <= index < len(values):
+            filtered[index] = np.median(values[max(0, index - half) : index + half + 1])
+    return filtered
 
 
-def save_curves(path, generator_steps, estimates, title):
-    """Plot the EM estimate of a run, raw and median-filtered, over generator steps.
+class Curve:
+    """The EM estimate of a run, step by step, kept in bounded memory: what `save_curves` draws.
+
+    While there are at most `most` steps, every one is kept; then two neighbours become one, with the lowest and the
+    highest estimate of both, and the running median at the first; and so on each time that it has doubled.
+
+    Parameters
+    ----------
+    most : int
+        An even number.
+    """
+
+    def __init__(self, most=4000):
+        self._most, self._width = most, 1
+        self._count = 0
+        self._lowest, self._highest, self._medians = [], [], []
+        self._window, self._sorted = deque(), []
+
+    def __len__(self):
+        return self._count
+
+    def add(self, estimate):
+        """Add the estimate of the next generator step."""
+        if self._count % self._width == 0:
+            if len(self._lowest) == self._most:
+                self._halve()
+            self._lowest.append(estimate)
+            self._highest.append(estimate)
+        else:
+            self._lowest[-1] = min(self._lowest[-1], estimate)
+            self._highest[-1] = max(self._highest[-1], estimate)
+        self._count += 1
+        self._window.append(estimate)
+        bisect.insort(self._sorted, estimate)
+        if len(self._window) > MEDIAN_WINDOW:
+            del self._sorted[bisect.bisect_left(self._sorted, self._window.popleft())]
+        centre = self._count - 1 - MEDIAN_WINDOW // 2  # whose window is complete now, or cut by the beginning
+        if centre >= 0 and centre % self._width == 0:
+            self._medians.append(_middle(self._sorted))
+
+    def _halve(self):
+        self._lowest = [min(pair) for pair in zip(self._lowest[::2], self._lowest[1::2])]
+        self._highest = [max(pair) for pair in zip(self._highest[::2], self._highest[1::2])]
+        self._medians = self._medians[::2]
+        self._width *= 2
+
+    def lines(self):
+        """Return arrays (generator steps, lowest, highest, running medians), as long as each other."""
+        recent, half = list(self._window), MEDIAN_WINDOW // 2
+        medians = list(self._medians)
+        for index in range(len(medians) * self._width, self._count, self._width):  # cut by the end
+            medians.append(_middle(sorted(recent[max(0, index - half - self._count + len(recent)) :])))
+        steps = np.arange(len(self._lowest)) * self._width + 1
+        return steps, np.array(self._lowest), np.array(self._highest), np.array(medians)
+
+
+def _middle(ordered):
+    return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
+
+
+def save_curves(path, curve, title):
+    """Plot the EM estimate of a run, raw and median-filtered, over generator steps; outliers may leave the picture.
 
     Parameters
     ----------
     path : pathlib.Path
         A PNG, written whole or not at all.
-    generator_steps, estimates : sequence of numbers
+    curve : Curve
     title : str
     """
     from matplotlib.figure import Figure  # not pyplot: no global state, no display
 
+    steps, lowest, highest, medians = curve.lines()
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.subplots()
-    marker = "o" if len(estimates) == 1 else None  # one point alone makes no line
-    axes.plot(generator_steps, estimates, "tab:blue", marker=marker, alpha=0.3, linewidth=0.8, label="each step")
-    if len(estimates) > MEDIAN_WINDOW:
-        filtered = median_filtered(estimates)
-        axes.plot(generator_steps, filtered, color="tab:blue", label=f"median over {MEDIAN_WINDOW} steps")
-        axes.set_ylim(min(0, np.percentile(estimates, 0.5)), 1.1 * np.percentile(estimates, 99.5))
+    if len(curve) == len(steps):
+        marker = "o" if len(steps) == 1 else None  # one point alone makes no line
+        axes.plot(steps, lowest, "tab:blue", marker=marker, alpha=0.3, linewidth=0.8, label="each step")
+    else:
+        label = f"lowest to highest of {steps[1] - steps[0]} steps"
+        axes.fill_between(steps, lowest, highest, color="tab:blue", alpha=0.3, linewidth=0, label=label)
+    if len(curve) > MEDIAN_WINDOW:
+        axes.plot(steps, medians, color="tab:blue", label=f"median over {MEDIAN_WINDOW} steps")
+        axes.set_ylim(min(0, np.percentile(lowest, 0.5)), 1.1 * np.percentile(highest, 99.5))
     axes.set(xlabel="generator step", ylabel="EM distance estimate (up to the Lipschitz constant)", title=title)
     axes.grid(alpha=0.3)
     axes.legend()
     encoded = io.BytesIO()
-    figure.savefig(encoded, format="png", dpi=120, metadata={"Software": None})
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # a folder's name may have signs that the font has not
+        figure.savefig(encoded, format="png", dpi=120, metadata={"Software": None})
     write_atomic(path, encoded.getvalue())

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import platform
 import shlex
@@ -11,7 +12,10 @@ from importlib import metadata
 from pathlib import Path
 
 from gluon_wgan.errors import UserError
-from gluon_wgan.files import locked, write_atomic
+from gluon_wgan.files import flush, locked, naming, write_atomic
+
+# Of config.json and of a checkpoint's state.json. 1 had no number; its pictures were known by their files' times.
+SCHEMA = 2
 
 
 class RunFolder:
@@ -52,14 +56,18 @@ class RunFolder:
             raise UserError("--out", f"{self.path} ({parent}: {error.strerror})", allowed) from error
 
     def read_config(self):
-        """Return config.json as a dict; raises UserError if there is none, or it is broken."""
+        """Return config.json as a dict; raises UserError if there is none, or it is broken, or of a later version."""
         file = self.path / "config.json"
         try:
-            return json.loads(file.read_text())
+            config = json.loads(file.read_text())
+            if config.get("schema", 1) > SCHEMA:
+                given = f"{file} (schema {config['schema']}, of a later version of this program)"
+                raise UserError("run", given, f"schema {SCHEMA} or less; or install that version")
+            return config
         except FileNotFoundError:
             allowed = "a run folder, which has a config.json"
             raise UserError("--resume", f"{self.path} (no run in it)", allowed) from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, AttributeError) as error:
             raise UserError("--resume", f"{file} ({error})", "the config.json that the run wrote") from error
 
     def __enter__(self):
@@ -76,9 +84,10 @@ class RunFolder:
 
     def write_config(self, config):
         """Write config.json: the settings, flat, and what else identifies the run. With it the folder is a run's."""
-        write_atomic(self.path / "config.json", json.dumps(config, indent=1).encode())
+        write_atomic(self.path / "config.json", json.dumps({"schema": SCHEMA, **config}, indent=1).encode())
         self.samples.mkdir(exist_ok=True)
         self.checkpoints.mkdir(exist_ok=True)
+        flush(self.path)
 
     def add_environment(self, environment):
         """Add one start of the run to environment.json; return the starts before it."""
@@ -87,8 +96,22 @@ class RunFolder:
         write_atomic(file, json.dumps({"starts": [*earlier, environment]}, indent=1).encode())
         return earlier
 
-    def start_metrics(self, generator_steps):
+    def whole_metrics(self):
+        """Yield the records of metrics.jsonl, one by one, up to the first line that is damaged or not the next step's.
+
+        After a kill that may be the last; after a power cut, or damage, any.
+        """
+        with contextlib.suppress(FileNotFoundError), open(self.metrics_file, "rb") as file:
+            for step, line in enumerate(file, 1):
+                record = _record_of(line)
+                if record is None or record["generator_step"] != step:
+                    return
+                yield record
+
+    def start_metrics(self, generator_steps, on_record=lambda record: None):
         """Open metrics.jsonl for appending after that many generator steps; later lines are cut off.
+
+        `on_record` is called with each record up to there.
 
         Raises
         ------
@@ -96,25 +119,43 @@ class RunFolder:
             If the file does not hold the lines up to that step.
         """
         self.metrics_file.touch()
-        with open(self.metrics_file, "rb+") as file:
+        with naming(self.metrics_file), open(self.metrics_file, "rb+") as file:
             for step in range(1, generator_steps + 1):
-                line = file.readline()
-                if not line.endswith(b"\n") or json.loads(line)["generator_step"] != step:
+                record = _record_of(file.readline())
+                if record is None or record["generator_step"] != step:
                     given = f"{self.metrics_file} (line {step} is missing or not of generator step {step})"
                     raise UserError("--resume", given, "the metrics that the run wrote")
+                on_record(record)
             file.truncate(file.tell())
         self._metrics = self._open.enter_context(open(self.metrics_file, "a"))
 
     def append_metrics(self, record):
-        """Append one generator step's record; it reaches the file before this returns."""
-        self._metrics.write(json.dumps(record) + "\n")
-        self._metrics.flush()
+        """Append one generator step's record; it reaches the file, though not yet the disk, before this returns."""
+        with naming(self.metrics_file):
+            self._metrics.write(json.dumps(record) + "\n")
+            self._metrics.flush()
+
+    def flush_metrics(self):
+        """Have all records on the disk, before a checkpoint that counts on them."""
+        flush(self.metrics_file)
+
+
+def _record_of(line):
+    """Return the record in a line of metrics.jsonl (bytes), or None if it is damaged."""
+    try:
+        record = json.loads(line)
+        whole = line.endswith(b"\n") and isinstance(record["generator_step"], int)
+        return record if whole and math.isfinite(record.get("em_distance_estimate", 0.0)) else None
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def read_metrics(path):
-    """Return the records of a run folder's metrics.jsonl, a list of dicts; a last, half-written line is left out."""
-    lines = (Path(path) / "metrics.jsonl").read_text().splitlines(keepends=True)
-    return [json.loads(line) for line in lines if line.endswith("\n")]
+    """Return the records of a run folder's metrics.jsonl, a list of dicts; damaged lines and those after are left out.
+
+    All of them are in memory at once: for a study, not for a running training.
+    """
+    return list(RunFolder(path).whole_metrics())
 
 
 def describe_environment():

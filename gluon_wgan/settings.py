@@ -1,13 +1,23 @@
 """The settings of a run: one typed class. A field is a flag is a key of config.json; ranges are checked here."""
 
+import hashlib
 import math
+import os
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Literal, get_args, get_origin
 
 from gluon_wgan.errors import UserError
+from gluon_wgan.files import short_name
 from gluon_wgan.presets import PRESETS
 from gluon_wgan.resize import get_resizer
+
+# What the code did before these were settings: a run of that time has no value for them. A new setting is added here.
+_BEFORE_THEY_WERE_SETTINGS = {
+    "epoch_end": "run_on",
+    "rmsprop_initial_square": 0.0,
+    "generator_turn": "after_critic",
+}
 
 
 @dataclass(frozen=True)
@@ -128,6 +138,8 @@ class Settings:
             raise UserError("--image-size", self.image_size, "16, 32, 64, 128, ... (16 times a power of 2) for dcgan")
         if "conv5" in networks and not (doubled or self.image_size == 28):
             raise UserError("--image-size", self.image_size, "28, or 16, 32, 64, 128, ... for conv5")
+        if self.batch_size == 1 and self.generator == "mlp-mnist":
+            raise UserError("--batch-size", 1, "2 or more for mlp-mnist: of one sample BatchNorm makes a constant")
         if self.lipschitz == "gradient_penalty" and self.critic in ("dcgan", "conv5"):
             given = f"{self.critic}, whose BatchNorm ties samples together, with a penalty per sample"
             raise UserError("--critic", given, "one with -layer-norm, -instance-norm or -no-bn in its name, or an mlp")
@@ -138,10 +150,14 @@ class Settings:
 
     @classmethod
     def from_json(cls, config, file):
-        """Return the settings in a dict, other keys ignored; raises UserError, naming `file`, if one is missing."""
+        """Return the settings in a dict, other keys ignored; raises UserError, naming `file`, if one is missing.
+
+        Those that an older version did not have take the value of what it did.
+        """
+        config = {**_BEFORE_THEY_WERE_SETTINGS, **config}
         missing = [field.name for field in fields(cls) if field.name not in config]
         if missing:
-            raise UserError(file, f"no value for {', '.join(missing)}", "a config.json that this version wrote")
+            raise UserError(file, f"no value for {', '.join(missing)}", "the config.json that a run wrote")
         values = {field.name: config[field.name] for field in fields(cls)}
         return cls(**{**values, "category": tuple(config["category"])})
 
@@ -199,7 +215,12 @@ def default_run_name(settings):
         elif name not in silent:
             value = getattr(settings, name)
             parts.append(name + ("+".join(value) if isinstance(value, tuple) else str(value)))
-    return "-".join(parts)[:200]
+    name = "-".join(parts)
+    short = short_name(name)
+    if short == name:
+        return name
+    # two runs whose names differ behind the cut are two
+    return f"{short_name(name, 190)}-{hashlib.sha256(os.fsencode(name)).hexdigest()[:8]}"
 
 
 def command_line(settings):

@@ -3,6 +3,7 @@
 import gluon_wgan  # noqa: F401, before mxnet
 
 # isort: split
+import hashlib
 import json
 import os
 import pickletools
@@ -14,8 +15,14 @@ import pytest
 from mxnet import nd
 from training_fixtures import make_trainer, numbers_of, run, same_bits
 
-from gluon_wgan.checkpoint import list_checkpoints, load_checkpoint, verify_checkpoint
-from gluon_wgan.errors import UserError
+from gluon_wgan.checkpoint import (
+    drop_checkpoints_by_clock,
+    list_checkpoints,
+    load_checkpoint,
+    load_weights,
+    verify_checkpoint,
+)
+from gluon_wgan.errors import NotFiniteError, UserError
 from gluon_wgan.rmsprop import RMSProp
 
 OPTIMIZERS = {
@@ -215,9 +222,10 @@ def check_unharmed(trainer, folder):
     assert (folder / "latest").resolve().name == "step_0000002"
     verify_checkpoint(folder / "latest")
     leftover = folder / ".step_0000003.partial"
-    assert leftover.is_dir()
+    assert not leftover.exists()  # a full disk has its room back
+    leftover.mkdir()  # but a kill leaves it
     (leftover / "critic.params").write_bytes(b"half")
-    path = trainer.save(folder)  # replaces what the failed attempt left
+    path = trainer.save(folder)
     assert not leftover.exists() and sorted(os.listdir(path)) == sorted(FILES)
     resumed = make_trainer()
     resumed.load(folder / "latest")
@@ -248,7 +256,7 @@ def test_damage_is_found_before_anything_is_read_and_the_previous_checkpoint_off
     before = everything_of(trainer)
     damage(folder / "step_0000002" / name)
     for path in (folder / "step_0000002", folder / "latest"):
-        with pytest.raises(UserError, match=r"remove .*step_0000002 and .*the previous one, step_0000001"):
+        with pytest.raises(UserError, match=r"step_0000002|latest .*; allowed: .*the previous one, step_0000001"):
             trainer.load(path)
     assert same_bits(everything_of(trainer), before)
     verify_checkpoint(folder / "step_0000001")
@@ -262,11 +270,81 @@ def test_a_state_of_another_shape_is_damage_too(saved, text):
         verify_checkpoint(folder / "step_0000002")
 
 
-def test_before_the_first_checkpoint_there_is_step_0(saved):
+def test_before_the_first_checkpoint_there_is_none(saved):
     _, folder = saved
     cut(folder / "step_0000001" / "critic.params")
-    with pytest.raises(UserError, match=r"critic\.params is not as it was written.*step 0"):
+    with pytest.raises(UserError, match=r"critic\.params is not as it was written.*none before it"):
         verify_checkpoint(folder / "step_0000001")
+
+
+def test_a_damaged_checkpoint_is_written_anew_when_its_step_comes_again(saved):
+    trainer, folder = saved
+    cut(folder / "step_0000002" / "critic.params")
+    assert trainer.save(folder) == folder / "step_0000002"
+    resumed = make_trainer()
+    resumed.load(folder / "step_0000002")
+    assert same_bits(everything_of(resumed), everything_of(trainer))
+
+
+# --- numbers that are not finite
+
+
+def test_weights_and_averages_that_are_not_finite_are_not_kept(saved):
+    trainer, folder = saved
+    run(trainer, 1)
+    weight = trainer._trainable["critic"][0].data()
+    average = trainer._updaters["generator"].states[0]
+    for array, name in ((weight, "main.0.weight of critic"), (average, "generator.0.0 of optimizer")):
+        good = array.copy()
+        array[0] = float("inf")
+        with pytest.raises(NotFiniteError, match=f"{name} at generator step 3 is not finite"):
+            trainer.save(folder)
+        assert [path.name for path in list_checkpoints(folder)] == ["step_0000001", "step_0000002"]
+        assert sorted(path.name for path in folder.iterdir()) == ["latest", "step_0000001", "step_0000002"]
+        array[:] = good
+    trainer.save(folder)
+
+
+def test_a_checkpoint_that_holds_such_numbers_is_not_loaded(saved):
+    trainer, folder = saved
+    file = folder / "step_0000002" / "generator.params"
+    arrays = nd.load(str(file))
+    arrays["main.1.running_mean"][0] = float("nan")
+    nd.save(str(file), arrays)
+    content = file.read_bytes()
+    state = json.loads((folder / "step_0000002" / "state.json").read_text())
+    state["files"][file.name] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    (folder / "step_0000002" / "state.json").write_text(json.dumps(state))
+    with pytest.raises(UserError, match=r"main\.1\.running_mean of generator\.params is not finite"):
+        trainer.load(folder / "step_0000002")
+
+
+def test_the_weights_of_another_network_are_refused(saved):
+    _, folder = saved
+    other = make_trainer(changes={"generator_channels": 4})
+    with pytest.raises(UserError, match="of another network"):
+        load_weights(folder / "step_0000002" / "generator.params", other.generator)
+
+
+# --- by the clock
+
+
+def test_of_the_checkpoints_by_the_clock_the_newest_is_kept(tmp_path):
+    trainer = make_trainer()
+    for step, by_clock in enumerate([False, True, True, False, True]):
+        run(trainer, 1)
+        trainer.save(tmp_path, by_clock=by_clock)
+        drop_checkpoints_by_clock(tmp_path)
+        kept = [int(path.name[-1]) for path in list_checkpoints(tmp_path)]
+        assert kept == [[1], [1, 2], [1, 3], [1, 4], [1, 4, 5]][step]
+
+
+def test_a_later_schema_is_refused(saved):
+    _, folder = saved
+    file = folder / "step_0000002" / "state.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "schema": 99}))
+    with pytest.raises(UserError, match="schema 99, of a later version"):
+        verify_checkpoint(folder / "step_0000002")
 
 
 def test_no_checkpoint_at_all(tmp_path):

@@ -70,7 +70,15 @@ def test_the_message_names_all_kinds_of_data_and_what_was_left_out(tmp_path):
     (tmp_path / "._a.png").write_bytes(b"")
     with pytest.raises(UserError) as raised:
         open_source(tmp_path)
-    for word in ("LSUN", "*_lmdb", "MNIST", "CIFAR-10", "binary version", ".png", "hidden or system names: 1 (._a.png)"):
+    for word in (
+        "LSUN",
+        "*_lmdb",
+        "MNIST",
+        "CIFAR-10",
+        "binary version",
+        ".png",
+        "hidden or system names: 1 (._a.png)",
+    ):
         assert word in str(raised.value)
 
 

@@ -122,7 +122,7 @@ def _session(pid):
     ("place", "condition", "nth"),
     [
         ("nd.save", "1", 2),  # two files of the second checkpoint are there, the third is not
-        ("checkpoint._flush", "1", 3),  # the files are written, not all are flushed
+        ("checkpoint.write_flushed", "1", 3),  # some of the files are written
         ("Path.rename", "arguments[0].name.startswith('.step')", 2),  # whole, but without its name
         ("Path.symlink_to", "1", 2),  # named, but `latest` is the one before
         ("prepared.write_atomic", "1", 4),  # in the middle of preparing

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from gluon_wgan.errors import UserError
-from gluon_wgan.pictures import grid, median_filtered, save_curves, save_picture, to_uint8
+from gluon_wgan.pictures import Curve, grid, median_filtered, save_curves, save_picture, to_uint8
 
 
 def test_bytes_are_rounded_and_cut_off():
@@ -55,12 +55,46 @@ def test_the_median_is_that_of_the_101_values_around():
     filtered = median_filtered(values)
     for centre in (50, 51, 200, 349):
         assert filtered[centre] == statistics.median(values[centre - 50 : centre + 51])
-    assert filtered[0] == statistics.median([values[0]] * 50 + list(values[:51]))
+    for index in (0, 1, 49, 350, 399):  # the ends cut the window
+        assert filtered[index] == statistics.median(values[max(0, index - 50) : index + 51])
 
 
-@pytest.mark.parametrize("count", [1, 50, 300])
+@pytest.mark.parametrize("count", [1, 2, 50, 101, 102, 300, 1000])
+def test_a_curve_keeps_every_step_of_a_short_run(count):
+    values = np.random.default_rng(count).normal(size=count)
+    curve = Curve(1000)
+    for value in values:
+        curve.add(float(value))
+    steps, lowest, highest, medians = curve.lines()
+    assert np.array_equal(steps, np.arange(1, count + 1))
+    assert np.array_equal(lowest, values) and np.array_equal(highest, values)
+    assert np.array_equal(medians, median_filtered(values))
+
+
+@pytest.mark.parametrize("count", [21, 160, 161, 327, 2000])
+def test_a_curve_of_a_long_run_is_thinned(count):
+    values = np.random.default_rng(count).normal(size=count)
+    curve = Curve(20)
+    for value in values:
+        curve.add(float(value))
+    steps, lowest, highest, medians = curve.lines()
+    width = int(steps[1] - steps[0])
+    assert width == 2 ** int(np.ceil(np.log2(count / 20))) and 10 <= len(steps) <= 20
+    parts = [values[start : start + width] for start in range(0, count, width)]
+    assert np.array_equal(steps, np.arange(0, count, width) + 1)
+    assert np.array_equal(lowest, [part.min() for part in parts])
+    assert np.array_equal(highest, [part.max() for part in parts])
+    assert np.array_equal(medians, median_filtered(values)[::width])
+    # 101 values of the window, and at most 20 bins: nothing grows with the run
+    assert max(len(part) for part in vars(curve).values() if hasattr(part, "__len__")) <= 101
+
+
+@pytest.mark.parametrize("count", [1, 50, 300, 9000])
 def test_curves_are_drawn_for_short_and_long_runs(count, tmp_path):
-    save_curves(tmp_path / "c.png", range(1, count + 1), np.linspace(1, 0, count), "a run")
+    curve = Curve()
+    for value in np.linspace(1, 0, count):
+        curve.add(float(value))
+    save_curves(tmp_path / "c.png", curve, "a run")
     with Image.open(tmp_path / "c.png") as picture:
         colours = np.asarray(picture.convert("RGB")).reshape(-1, 3)
     assert picture.size == (960, 540)

@@ -1,5 +1,6 @@
 """LSUN: LMDBs of encoded pictures, read and written; and one of bedrooms that the project draws."""
 
+import errno
 import hashlib
 import io
 import subprocess
@@ -97,9 +98,12 @@ class LsunSource(JoinedSource):
             return transaction.get(bytes(self._keys[part][row]))
 
     def image(self, index):
-        value = self.value(index)
+        try:
+            value = self.value(index)
+        except lmdb.Error as error:
+            raise UndecodableError(f"the LMDB is damaged: {error}") from error
         if value is None:
-            raise UndecodableError("not found under its key: the LMDB is damaged")
+            raise UndecodableError("the LMDB is damaged: nothing under this key")
         return decode(value, self.channels)
 
     def identity(self):
@@ -146,10 +150,13 @@ def write_lsun_lmdb(folder, entries):
         for file in partial.iterdir():
             file.unlink()
     partial.mkdir(parents=True, exist_ok=True)
-    # map_size is address space, not disk: the file grows as needed
-    with lmdb.open(str(partial), map_size=2**38) as environment, environment.begin(write=True) as transaction:
-        for key, value in entries:
-            transaction.put(key.encode(), value)
+    try:
+        # map_size is address space, not disk: the file grows as needed
+        with lmdb.open(str(partial), map_size=2**38) as environment, environment.begin(write=True) as transaction:
+            for key, value in entries:
+                transaction.put(key.encode(), value)
+    except lmdb.Error as error:  # of the disk: full, or broken
+        raise OSError(errno.EIO, str(error), str(partial)) from error
     (partial / "lock.mdb").unlink()
     partial.rename(folder)
 

@@ -92,6 +92,11 @@ def _read_lines(file):
     return file.read_bytes().decode().split("\n")[:-1]  # splitlines() would also part a key at U+2028 and others
 
 
+def made_now(resize):
+    """Return the versions of the libraries that decode and resize here, {"decode": ..., "resize": ...}."""
+    return {"decode": decoded_by(), "resize": get_resizer(resize).made_by()}
+
+
 def is_held_out(key):
     """Return whether the picture of that key belongs to the held-out tenth: SHA-1 of the key modulo 10 is 0."""
     return int(hashlib.sha1(key.encode()).hexdigest(), 16) % 10 == 0
@@ -133,7 +138,7 @@ def prepare(source, image_size, resize, cache_dir, *, allow_unreadable=False, ma
     resizer = get_resizer(resize)
     shape = (len(source), image_size, image_size, source.channels)
     identity = {"schema": _SCHEMA, "source": source.identity(), "resize": resize, "shape": shape[1:]}
-    identity |= {"dtype": resizer.dtype, "made_by": {"decode": decoded_by(), "resize": resizer.made_by()}}
+    identity |= {"dtype": resizer.dtype, "made_by": made_now(resize)}
 
     def place(made_by):
         digest = hashlib.sha256(json.dumps({**identity, "made_by": made_by}, sort_keys=True).encode()).hexdigest()[:12]

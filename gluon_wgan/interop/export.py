@@ -9,7 +9,7 @@ import numpy as np
 from mxnet import nd
 
 from gluon_wgan import streams
-from gluon_wgan.checkpoint import open_checkpoint
+from gluon_wgan.checkpoint import load_weights, open_checkpoint, read_arrays
 from gluon_wgan.errors import UserError
 from gluon_wgan.files import write_atomic
 from gluon_wgan.interop.blocks import shapes_of
@@ -61,7 +61,7 @@ def export_torch(run, out):
         ("generator", generator_layout(generator), generator_file),
         ("critic", critic_layout(critic), critic_file),
     ):
-        values = nd.load(str(checkpoint / f"{network}.params"))
+        values = read_arrays(checkpoint / f"{network}.params")
         write_state_dict(file, _state_dict(values, layout, counts.get(network)))
     write_atomic(config_file, (json.dumps(generator_config(settings)) + "\n").encode())
     return [generator_file, critic_file, config_file]
@@ -113,7 +113,7 @@ def export_onnx(run, out):
     checkpoint, settings, _ = open_checkpoint(run)
     (file,) = _new_files(out, "generator.onnx")
     generator = build_generator(settings)
-    generator.load_parameters(str(checkpoint / "generator.params"))
+    load_weights(checkpoint / "generator.params", generator)
     partial = file.with_name(".generator.onnx.partial")
     try:
         _write_onnx(partial, generator, settings.latent_dim)

@@ -4,7 +4,7 @@ import numpy as np
 from mxnet import autograd, nd
 
 from gluon_wgan import streams
-from gluon_wgan.checkpoint import open_checkpoint
+from gluon_wgan.checkpoint import load_weights, open_checkpoint
 from gluon_wgan.errors import UserError
 from gluon_wgan.models.build import build_generator
 from gluon_wgan.pictures import to_uint8
@@ -20,7 +20,7 @@ def load_generator(path):
     """
     checkpoint, settings, _ = open_checkpoint(path)
     generator = build_generator(settings)
-    generator.load_parameters(str(checkpoint / "generator.params"))
+    load_weights(checkpoint / "generator.params", generator)
     generator.hybridize(static_alloc=True)
     return generator, settings, checkpoint
 

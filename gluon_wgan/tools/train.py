@@ -24,8 +24,8 @@ Train a WGAN on LSUN or other pictures. The flags override the preset.
 
 The run folder holds config.json, metrics.jsonl, samples/, curves.png, checkpoints/ and
 TensorBoard events. A run may be stopped at any moment; resumed, it gives the same weights.
-Exit status: 0 done, 2 a mistake in the flags or files, 3 a loss was not finite,
-130 interrupted (a checkpoint is written)."""
+Exit status: 0 done, 2 a mistake in the flags or files, 3 a number was not finite, 4 a file could
+not be written or read (a full disk, say), 130 interrupted (a checkpoint is written)."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,11 @@ class TrainFlags(Settings):
     out: str | None = None
     """the run folder (default: runs/PRESET-RESIZE-seedN, with overrides in the name)"""
     resume: bool = False
-    """go on with the run in --out; other flags need not be given again, and may not differ"""
+    """go on with the run in --out; other flags need not be given again, and may not differ (--data may: its place)"""
+    allow_unreadable: bool = False
+    """go on although more than 1 % of the pictures cannot be read (and more than one): they are left out and listed"""
+    checkpoint_minutes: float = 5.0
+    """minutes after which a checkpoint is due, beside --checkpoint-every; of these only the newest is kept"""
     cache_dir: str = "cache"
     """folder for the prepared pictures (and for the bedrooms drawn without --data)"""
     dry_run: bool = False
@@ -89,6 +93,14 @@ def run(arguments=None, prog=None):
         return
     checkpoint = training.check_resume(folder, settings) if flags.resume else folder.check_new()
     source = training.open_data(settings, flags.cache_dir)
-    training.train(settings, folder, checkpoint, source, flags.cache_dir)
+    training.train(
+        settings,
+        folder,
+        checkpoint,
+        source,
+        flags.cache_dir,
+        allow_unreadable=flags.allow_unreadable,
+        checkpoint_minutes=flags.checkpoint_minutes,
+    )
     log.info("pictures: %s", folder.samples)
     log.info("curves:   %s", folder.path / "curves.png")

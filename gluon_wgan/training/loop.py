@@ -9,14 +9,15 @@ import time
 
 import numpy as np
 from mxnet import nd
-from tensorboardX import SummaryWriter
 from tqdm import tqdm
 
+from gluon_wgan.checkpoint import check_finite, drop_checkpoints_by_clock, list_checkpoints
 from gluon_wgan.errors import Interrupted, NotFiniteError
+from gluon_wgan.files import as_text
 from gluon_wgan.models.flops import update_flops
 from gluon_wgan.models.sampling import sample
-from gluon_wgan.pictures import grid, save_curves, save_picture
-from gluon_wgan.run_folder import read_metrics
+from gluon_wgan.pictures import Curve, grid, save_curves, save_picture
+from gluon_wgan.training.event_file import EventFile
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ _MEASURED_EFFICIENCY = 0.95
 _UPDATE_OVERHEAD = 0.007
 
 
-def fit(trainer, run, *, generator_steps, sample_every, checkpoint_every, bn_mode, seconds=0.0):
+def fit(trainer, run, *, generator_steps, sample_every, checkpoint_every, bn_mode, seconds=0.0, checkpoint_minutes=5.0):
     """Train until `generator_steps`, and keep the run folder: metrics, samples, curves, checkpoints, TensorBoard.
 
     Parameters
@@ -41,60 +42,86 @@ def fit(trainer, run, *, generator_steps, sample_every, checkpoint_every, bn_mod
         Of the samples, "batch" or "running".
     seconds : float
         What earlier starts of this run took.
+    checkpoint_minutes : float
+        Minutes after which a checkpoint is due at the latest, be it between two critic updates. Of these only the
+        newest is kept.
 
     Raises
     ------
     NotFiniteError
-        If a loss is not finite; nothing is saved after it.
+        If a loss, a weight or a sample is not finite; nothing is saved after it.
     Interrupted
         If SIGINT or SIGTERM arrived; a checkpoint was written, if need be between two critic updates.
+    OSError
+        If a file cannot be written.
     """
-    run.start_metrics(trainer.generator_steps)
+    try:
+        _fit(trainer, run, generator_steps, sample_every, checkpoint_every, bn_mode, seconds, 60 * checkpoint_minutes)
+    except NotFiniteError as error:
+        kept = list_checkpoints(run.checkpoints)
+        kept = f"the last good checkpoint, {kept[-1].name}, is kept" if kept else "no checkpoint was written yet"
+        raise NotFiniteError(f"{error}; {kept}") from error
+
+
+def _fit(trainer, run, generator_steps, sample_every, checkpoint_every, bn_mode, seconds, most_seconds):
+    curve = Curve()
+    run.start_metrics(trainer.generator_steps, lambda record: curve.add(record["em_distance_estimate"]))
     began = time.monotonic() - seconds
     fixed_latents = trainer.latents("fixed_latents", 0, FIXED_LATENTS)
     if not (run.samples / "real.png").exists():
         save_picture(run.samples / "real.png", grid(trainer.batches[0][:FIXED_LATENTS]))
-    board = SummaryWriter(str(run.path / "tensorboard"), purge_step=trainer.generator_steps + 1)
+    board = EventFile(run.path / "tensorboard", trainer.generator_steps + 1)
     updates = trainer.schedule.critic_updates_until(generator_steps) + generator_steps
-    bar = tqdm(
-        total=updates,
-        initial=trainer.critic_steps + trainer.generator_steps,
-        unit="update",
-        desc="training",
-        smoothing=0.05,
-        mininterval=0.5 if sys.stderr.isatty() else 30,
-    )
+    bar = _Bar(total=updates, initial=trainer.critic_steps + trainer.generator_steps)
+    saved = time.monotonic()
 
-    def save():
-        trainer.save(run.checkpoints, seconds=time.monotonic() - began)
+    def save(by_clock=False):
+        nonlocal saved
+        run.flush_metrics()  # before what counts on them
+        trainer.save(run.checkpoints, seconds=time.monotonic() - began, by_clock=by_clock)
+        drop_checkpoints_by_clock(run.checkpoints)
+        saved = time.monotonic()
 
     last = None  # the critic update before
 
     with contextlib.closing(board), bar, _stop_requests() as stop:
         while trainer.generator_steps < generator_steps:
             for _ in range(trainer.critic_updates_left()):
-                if stop.requested:
+                if stop.requested or time.monotonic() - saved > most_seconds:
                     if last is not None:
                         _require_finite(trainer, critic_loss=last.loss.asscalar())
-                    save()
+                    save(by_clock=not stop.requested)
+                if stop.requested:
                     raise Interrupted(f"stopped after generator step {trainer.generator_steps}")
                 last = trainer.critic_step()
                 bar.update()
             generator_loss = trainer.generator_step()
             record = _record(trainer, last, generator_loss, time.monotonic() - began)
             run.append_metrics(record)
-            for name, value in record.items():
-                if isinstance(value, float) and name != "seconds":
-                    board.add_scalar(name, value, record["generator_step"])
+            board.add(record)
+            curve.add(record["em_distance_estimate"])
             bar.update()
             step, estimate = trainer.generator_steps, record["em_distance_estimate"]
             bar.set_postfix_str(f"generator step {step}/{generator_steps}, EM estimate {estimate:.4f}", refresh=False)
             if step % sample_every == 0 or step == generator_steps:
                 images = sample(trainer.generator, fixed_latents, bn_mode)
+                check_finite({"a sample": images}, f"generator step {step}")
                 save_picture(run.samples / f"step_{step:07d}.png", grid(images))
-                save_run_curves(run.path)
+                save_curves(run.path / "curves.png", curve, as_text(run.path.resolve().name))
             if step % checkpoint_every == 0 or step == generator_steps:
                 save()
+
+
+class _Bar(tqdm):
+    """A progress bar of updates; a redirected one is often drawn at first, to show life, and then each half minute."""
+
+    def __init__(self, **arguments):
+        super().__init__(unit="update", desc="training", smoothing=0.05, mininterval=0.5, **arguments)
+
+    def update(self, n=1):
+        if not sys.stderr.isatty():
+            self.mininterval = min(30, max(0.5, (time.time() - self.start_t) / 4))
+        return super().update(n)
 
 
 def _record(trainer, last, generator_loss, seconds):
@@ -121,14 +148,6 @@ def _require_finite(trainer, **values):
     for name, value in values.items():
         if not math.isfinite(value):
             raise NotFiniteError(f"{name} is {value} at generator step {trainer.generator_steps}")
-
-
-def save_run_curves(path):
-    """Draw curves.png of a run folder from its metrics.jsonl."""
-    records = read_metrics(path)
-    steps = [record["generator_step"] for record in records]
-    estimates = [record["em_distance_estimate"] for record in records]
-    save_curves(path / "curves.png", steps, estimates, path.resolve().name)
 
 
 class _StopRequest:

@@ -9,6 +9,7 @@ import numpy as np
 from gluon_wgan.checkpoint import list_checkpoints, verify_checkpoint
 from gluon_wgan.data import Batches, open_source, prepare
 from gluon_wgan.data.lsun import draw_bedrooms
+from gluon_wgan.data.prepared import made_now
 from gluon_wgan.errors import UserError
 from gluon_wgan.models import build_critic, build_generator, parameter_count
 from gluon_wgan.rmsprop import RMSProp
@@ -38,10 +39,11 @@ def find_device(name):
 
 
 def check_resume(run, settings):
-    """Raise UserError unless these settings may go on with a run; return its newest checkpoint, None if it has none.
+    """Raise UserError unless these settings may go on with a run; return the checkpoint to go on from, if there is one.
 
-    Every setting must be the run's own, but for more generator steps. A run that was imported and never trained is
-    bound by its preset and its networks alone. The checkpoint is verified.
+    Every setting must be the run's own, but for more generator steps, and the place of the data. A run that was
+    imported and never trained is bound by its preset and its networks alone. The checkpoint is the newest that is whole
+    and that metrics.jsonl reaches.
     """
     config = run.read_config()
     recorded = type(settings).from_json(config, run.path / "config.json")
@@ -50,6 +52,7 @@ def check_resume(run, settings):
         f"{flag_of(field.name)} {getattr(settings, field.name)} (the run has {getattr(recorded, field.name)})"
         for field in dataclasses.fields(settings)
         if getattr(settings, field.name) != getattr(recorded, field.name)
+        and field.name != "data"  # what the pictures are is compared once they are prepared
         and not (field.name == "generator_steps" and settings.generator_steps > recorded.generator_steps)
         and not (never_trained and field.name not in _OF_NETWORKS)
     ]
@@ -57,11 +60,32 @@ def check_resume(run, settings):
         raise UserError("--resume", ", ".join(changes), "the preset and the networks that were imported")
     if changes:
         raise UserError("--resume", ", ".join(changes), "the run's own settings; only --generator-steps may grow")
-    checkpoints = list_checkpoints(run.checkpoints) if run.checkpoints.is_dir() else []
-    if not checkpoints:
-        return None
-    verify_checkpoint(checkpoints[-1])
-    return checkpoints[-1]
+    return _newest_supported(run)
+
+
+def _newest_supported(run):
+    """Return the newest checkpoint that is whole and whose steps metrics.jsonl has; None where training starts anew."""
+    lines, problems = None, []
+    for checkpoint in reversed(list_checkpoints(run.checkpoints) if run.checkpoints.is_dir() else []):
+        try:
+            steps = verify_checkpoint(checkpoint)["generator_steps"]
+        except UserError as error:
+            if checkpoint.name == "step_0000000":
+                raise  # perhaps an imported one: nothing would bring its weights back
+            problems.append(error.given)
+            continue
+        if steps and lines is None:
+            lines = sum(1 for _ in run.whole_metrics())
+        if not steps or steps <= lines:
+            break
+        problems.append(f"{checkpoint} (metrics.jsonl has {lines} whole lines, and {steps} are needed)")
+    else:
+        checkpoint = None
+    for problem in problems:
+        log.warning("not taken: %s", problem)
+    if problems:
+        log.warning("going back to %s, and training the rest again", checkpoint.name if checkpoint else "the start")
+    return checkpoint
 
 
 def open_data(settings, cache_dir):
@@ -86,6 +110,12 @@ def open_batches(settings, prepared):
     """Return the `Batches` of prepared pictures that the settings describe."""
     rows = np.flatnonzero(~prepared.held_out) if settings.hold_out else None
     tail = settings.epoch_end == "cut" or settings.generator_turn == "with_critic"
+    count = len(prepared) if rows is None else len(rows)
+    lonely = settings.generator_turn == "with_critic" and count % settings.batch_size == 1
+    if settings.generator == "mlp-mnist" and lonely:
+        given = f"{settings.batch_size}, which leaves 1 of {count} pictures for an epoch's last batch"
+        allowed = "one that leaves none, 2 or more: of one sample BatchNorm makes a constant"
+        raise UserError("--batch-size", given, allowed)
     return Batches(prepared, settings.batch_size, settings.seed, rows, tail=tail)
 
 
@@ -146,7 +176,7 @@ def _optimizer(settings, epsilon, clip_bound):
     )
 
 
-def train(settings, run, checkpoint, source, cache_dir):
+def train(settings, run, checkpoint, source, cache_dir, *, allow_unreadable=False, checkpoint_minutes=5.0):
     """Prepare the data, start a run or go on from a checkpoint, and train to the end.
 
     Parameters
@@ -159,26 +189,32 @@ def train(settings, run, checkpoint, source, cache_dir):
     source : gluon_wgan.data.source.Source
     cache_dir : str or pathlib.Path
         For the prepared pictures.
+    allow_unreadable : bool
+        See `prepare`. A run that goes on has its pictures, and needs no leave.
+    checkpoint_minutes : float
+        See `fit`.
 
     Raises
     ------
-    UserError, NotFiniteError, Interrupted
+    UserError, NotFiniteError, Interrupted, OSError
     """
     context = find_device(settings.device)
-    prepared = prepare(source, settings.image_size, settings.resize, cache_dir)
+    begun = (run.path / "config.json").exists()
+    pictures = run.read_config().get("pictures") if begun else None
+    made_by = pictures["made_by"] if isinstance(pictures, dict) else None
+    leave = allow_unreadable or pictures is not None
+    prepared = prepare(source, settings.image_size, settings.resize, cache_dir, allow_unreadable=leave, made_by=made_by)
+    if pictures is not None:
+        pictures = _check_pictures(pictures, prepared, settings)
     skipped = prepared.skipped()
     if skipped:
         log.warning("%d pictures could not be decoded, see %s", len(skipped), prepared.folder / "skipped.tsv")
     batches = open_batches(settings, prepared)
     with run:
-        config = run.path / "config.json"
-        if config.exists():
-            used = run.read_config().get("pictures")
-            if used not in (None, prepared.folder.name):
-                raise UserError("--data", f"{prepared.folder.name} (prepared)", f"{used}, which the run began with")
-        else:
+        if not begun:
             log.info("run folder: %s", run.path)
-        run.write_config({**settings.to_json(), "overrides": settings.overrides(), "pictures": prepared.folder.name})
+        content = {"folder": prepared.folder.name, **(pictures or prepared.content)}
+        run.write_config({**settings.to_json(), "overrides": settings.overrides(), "pictures": content})
         trainer = build_trainer(settings, batches, context)
         seconds = trainer.load(checkpoint)["seconds"] if checkpoint else 0.0
         _note_start(run, trainer)
@@ -191,7 +227,37 @@ def train(settings, run, checkpoint, source, cache_dir):
             checkpoint_every=settings.checkpoint_every,
             bn_mode=settings.bn_mode,
             seconds=seconds,
+            checkpoint_minutes=checkpoint_minutes,
         )
+
+
+def _check_pictures(recorded, prepared, settings):
+    """Raise UserError unless these are the pictures that a run began with; return what to record of them.
+
+    Where they lie, and when they were copied there, does not matter.
+    """
+    if not isinstance(recorded, dict):
+        log.warning("the run began with an older version, which did not record its pictures: taken to be the same")
+        return prepared.content
+    now = prepared.content
+    where = settings.data or "the drawn bedrooms"
+    if (now["pictures"], now["keys_sha256"]) != (recorded["pictures"], recorded["keys_sha256"]):
+        given = f"{where}, {now['pictures']} pictures, not the same by number and name"
+        raise UserError("--data", given, f"the {recorded['pictures']} pictures that the run began with")
+    before, after, here = map(_in_words, (recorded["made_by"], now["made_by"], made_now(settings.resize)))
+    if now["pictures_sha256"] != recorded["pictures_sha256"]:
+        if before == after:
+            given = f"{where}, {now['pictures']} pictures of the same names, whose content is not the same"
+            raise UserError("--data", given, "the pictures that the run began with")
+        log.warning("the run began with pictures %s; these are %s, and differ", before, after)
+        log.warning("to keep the old ones, give the --cache-dir that still has %s", recorded.get("folder"))
+    elif after != here:
+        log.warning("going on with the pictures that the run began with, %s; installed here is: %s", after, here)
+    return recorded
+
+
+def _in_words(made_by):
+    return f"decoded by {made_by['decode']}, resized by {made_by['resize']}"
 
 
 def _note_start(run, trainer):

@@ -8,7 +8,7 @@ from PIL import Image
 
 from gluon_wgan.errors import UserError
 from gluon_wgan.files import write_atomic
-from gluon_wgan.pictures import save_curves
+from gluon_wgan.pictures import Curve, save_curves
 from gluon_wgan.run_folder import read_metrics, shown_command
 from gluon_wgan.studies.first_light.question import LEAST_STEPS, WINDOW
 
@@ -103,6 +103,9 @@ def measure(flags, results):
     }
     figures = results.figures
     figures.mkdir(parents=True, exist_ok=True)
-    save_curves(figures / "first_light_curve.png", range(1, steps + 1), estimates, "first light: EM estimate")
+    curve = Curve()
+    for estimate in estimates:
+        curve.add(estimate)
+    save_curves(figures / "first_light_curve.png", curve, "first light: EM estimate")
     write_atomic(figures / "first_light_samples.png", (run / "samples" / last_sheet).read_bytes())
     results.replace(data)
