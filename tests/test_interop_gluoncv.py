@@ -191,6 +191,25 @@ def test_the_same_pictures_and_the_negated_scores(tmp_path, pair, save, named):
             assert np.abs(ours - sign * theirs).max() < 1e-6 * max(1, largest)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float64"])
+def test_other_widths_are_taken_exactly(tmp_path, dtype):
+    files = files_of(tmp_path, build("dcgan"))
+    arrays = {name: values.astype("float16") for name, values in nd.load(str(files[0])).items()}
+    nd.save(str(files[0]), {name: values.astype(dtype) for name, values in arrays.items()})
+    checkpoint = import_run(*files, None, tmp_path / "run")
+    ours = nd.load(str(checkpoint / "generator.params"))
+    assert sorted(values.asnumpy().tobytes() for values in ours.values()) == sorted(
+        values.astype("float32").asnumpy().tobytes() for values in arrays.values()
+    )
+
+
+def test_a_generator_needs_no_critic(tmp_path):
+    files = files_of(tmp_path, build("dcgan"))
+    call("convert_checkpoint", ["import", "--generator", str(files[0]), "--out", str(tmp_path / "run")])
+    call("generate", [str(tmp_path / "run"), "--count", "2"])
+    assert list(verify_checkpoint(tmp_path / "run/checkpoints/latest")["imported"]) == ["generator"]
+
+
 def test_through_the_command_line(tmp_path):
     files = files_of(tmp_path, build("dcgan"))
     arguments = ["import", "--generator", files[0], "--critic", files[1], "--out", tmp_path / "run"]
@@ -253,10 +272,18 @@ def change(file, edit):
         (lambda arrays: arrays.update({"main.99.weight": nd.ones((3, 4))}), r"main\.0\.weight"),
         (lambda arrays: arrays.update({"main.0.weight": nd.ones((5, 12, 3, 3))}), "tensors"),
         (lambda arrays: arrays.update({"main.99.scale": nd.ones((3,))}), "a tensor main.99.scale; allowed: names that"),
-        (lambda arrays: arrays.update({"main.0.weight": arrays["main.0.weight"].astype("float16")}), "data type 2"),
+        (lambda arrays: arrays.update({"main.0.weight": arrays["main.0.weight"].astype("int32")}), "data type 4"),
+        (
+            lambda arrays: arrays.update({"main.0.weight": arrays["main.0.weight"].astype("float64") / 3}),
+            "main.0.weight of type float64, with values that float32 would round",
+        ),
+        (
+            lambda arrays: arrays.update({"main.0.weight": arrays["main.0.weight"] * float("inf")}),
+            "main.0.weight with values that are not finite",
+        ),
         (lambda arrays: arrays.clear(), "tensors"),
     ],
-    ids=["missing", "superfluous", "shape", "name", "type", "none"],
+    ids=["missing", "superfluous", "shape", "name", "type", "rounded", "infinite", "none"],
 )
 def test_another_network_is_refused(tmp_path, edit, words):
     files = files_of(tmp_path, build("dcgan"))

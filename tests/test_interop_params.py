@@ -2,7 +2,6 @@
 
 import struct
 
-import numpy as np
 import pytest
 from mxnet import nd
 
@@ -15,7 +14,7 @@ def test_reading_by_hand_is_what_mxnet_reads(tmp_path):
     file = tmp_path / "x.params"
     arrays = {
         "b": nd.random.normal(shape=(3, 1, 2)),
-        "a é": nd.array([np.nan, np.inf, -0.0]),
+        "a é": nd.array([1e-45, 3.4e38, -0.0]),
         "": nd.ones((1, 1, 1, 1)),
     }
     nd.save(str(file), arrays)

@@ -6,10 +6,10 @@ from mxnet import nd
 
 from gluon_wgan.errors import UserError
 from gluon_wgan.interop.generator_config import read_generator_config
-from gluon_wgan.interop.infer import critic_of_state_dict
+from gluon_wgan.interop.infer import check_fits, critic_of_arrays, critic_of_state_dict
 from gluon_wgan.interop.layout import CriticShape, GeneratorShape, critic_layout, generator_layout
-from gluon_wgan.interop.match import match_by_name
-from gluon_wgan.interop.names import with_todays_names
+from gluon_wgan.interop.match import match_by_name, match_by_structure
+from gluon_wgan.interop.names import with_our_names, with_todays_names
 from gluon_wgan.interop.torch_files import read_state_dict
 from gluon_wgan.models import build_critic, build_generator
 from gluon_wgan.settings import preset_settings
@@ -57,12 +57,21 @@ def load_torch_critic(pth_path, generator_config_json_path):
 
 def read_torch_generator(path, shape):
     """Return ({our name: array}, {name: count}) of a netG_epoch_N.pth; see `match_by_name`."""
-    return match_by_name(with_todays_names(read_state_dict(path), path), generator_layout(shape), shape, path)
+    tensors, layout = with_todays_names(read_state_dict(path), path), generator_layout(shape)
+    numbered = with_our_names(tensors)
+    if numbered is not None:
+        return match_by_structure(numbered, layout, shape, path), {}
+    return match_by_name(tensors, layout, shape, path)
 
 
 def read_torch_critic(path, generator):
     """Return (`CriticShape`, {our name: array}, {name: count}) of a netD_epoch_N.pth, mirrored to our sign."""
     tensors = with_todays_names(read_state_dict(path), path)
+    numbered = with_our_names(tensors)
+    if numbered is not None:
+        shape = critic_of_arrays(numbered, path)
+        check_fits(shape, generator, path)
+        return shape, match_by_structure(numbered, critic_layout(shape), shape, path), {}
     shape = critic_of_state_dict(tensors, generator, path)
     return shape, *match_by_name(tensors, critic_layout(shape), shape, path)
 
@@ -100,13 +109,20 @@ def fill(block, values):
 
 
 def shapes_of(settings):
-    """Return (`GeneratorShape`, `CriticShape`) of settings; raises UserError if the originals have no such network."""
-    for network in ("generator", "critic"):
-        name = getattr(settings, network)
-        if name not in ("dcgan", "dcgan-no-bn", "mlp"):
-            given = f"one whose {network} is {name}"
-            raise UserError("run", given, "one with dcgan, dcgan-no-bn or mlp, as the originals have")
+    """Return (`GeneratorShape`, `CriticShape`) of settings; the critic's is None if the originals have no such critic.
+
+    Raises
+    ------
+    UserError
+        If the originals have no such generator.
+    """
+    theirs = ("dcgan", "dcgan-no-bn", "mlp")
+    if settings.generator not in theirs:
+        given = f"one whose generator is {settings.generator}"
+        raise UserError("run", given, "one with dcgan, dcgan-no-bn or mlp, as the originals have")
     pictures = (settings.image_size, settings.image_channels)
     extra = settings.extra_layers
     generator = GeneratorShape(settings.generator, *pictures, settings.latent_dim, settings.generator_channels, extra)
+    if settings.critic not in theirs:
+        return generator, None
     return generator, CriticShape(settings.critic, *pictures, settings.critic_channels, extra)

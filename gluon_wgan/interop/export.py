@@ -28,6 +28,8 @@ _ONNX_TOLERANCE = 1e-5  # float32 sums in another order: 1e-7 to 1.5e-6 was meas
 def export_torch(run, out):
     """Write netG_epoch_N.pth, netD_epoch_N.pth and generator_config.json, which the original code loads strictly.
 
+    A critic that the original does not have (with LayerNorm, say) is left out; the generator goes alone.
+
     N is the number of generator steps (the original counts epochs). num_batches_tracked, for which Gluon has no slot,
     is what the imported file had (or had not), and 0 for networks trained here: PyTorch reads it only where a
     BatchNorm has no momentum, which the original's have.
@@ -51,20 +53,22 @@ def export_torch(run, out):
     """
     import_torch()  # before anything is made
     checkpoint, settings, state = open_checkpoint(run)
-    steps = state["generator_steps"]
-    generator_file, critic_file, config_file = _new_files(
-        out, f"netG_epoch_{steps}.pth", f"netD_epoch_{steps}.pth", "generator_config.json"
-    )
     generator, critic = shapes_of(settings)
+    names = [f"net{letter}_epoch_{state['generator_steps']}.pth" for letter in "GD"]
+    layouts = {"generator": generator_layout(generator)}
+    if critic is None:
+        log.info("the critic, %s, is left out: the original code has none such", settings.critic)
+    elif "critic" not in state.get("imported", {"critic": None}):
+        log.info("the critic is left out: none was imported")
+    else:
+        layouts["critic"] = critic_layout(critic)
+    *files, config_file = _new_files(out, *names[: len(layouts)], "generator_config.json")
     counts = state.get("num_batches_tracked", {})
-    for network, layout, file in (
-        ("generator", generator_layout(generator), generator_file),
-        ("critic", critic_layout(critic), critic_file),
-    ):
+    for (network, layout), file in zip(layouts.items(), files):
         values = read_arrays(checkpoint / f"{network}.params")
         write_state_dict(file, _state_dict(values, layout, counts.get(network)))
     write_atomic(config_file, (json.dumps(generator_config(settings)) + "\n").encode())
-    return [generator_file, critic_file, config_file]
+    return [*files, config_file]
 
 
 def _state_dict(values, layout, counts):

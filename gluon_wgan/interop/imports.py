@@ -10,7 +10,7 @@ import mxnet as mx
 from gluon_wgan.errors import UserError
 from gluon_wgan.interop.blocks import fill, read_torch_critic, read_torch_generator, settings_of
 from gluon_wgan.interop.generator_config import read_generator_config
-from gluon_wgan.interop.infer import critic_of_arrays, generator_of_arrays
+from gluon_wgan.interop.infer import check_fits, critic_of_arrays, generator_of_arrays
 from gluon_wgan.interop.layout import critic_layout, generator_layout
 from gluon_wgan.interop.match import match_by_structure
 from gluon_wgan.interop.params_files import is_params_file, read_params
@@ -29,7 +29,9 @@ def import_run(generator_file, critic_file, config_file, out):
 
     Parameters
     ----------
-    generator_file, critic_file : str or pathlib.Path
+    generator_file : str or pathlib.Path
+    critic_file : str or pathlib.Path or None
+        None: a fresh critic of the generator's kind stands beside it.
     config_file : str or pathlib.Path or None
         generator_config.json. None: beside the generator's file for PyTorch's; not needed for GluonCV's.
     out : str or pathlib.Path
@@ -45,14 +47,16 @@ def import_run(generator_file, critic_file, config_file, out):
     """
     run = RunFolder(out)
     run.check_new()
-    files = {"generator": Path(generator_file), "critic": Path(critic_file)}
+    files = {"generator": Path(generator_file)}
+    if critic_file is not None:
+        files["critic"] = Path(critic_file)
     # a .params file that does not begin as one is a damaged one, and is called so
     kinds = {name: is_params_file(file) or file.suffix == ".params" for name, file in files.items()}
-    if kinds["generator"] != kinds["critic"]:
+    if len(set(kinds.values())) > 1:
         given = ", ".join(f"{files[name]} {'of MXNet' if kind else 'of another kind'}" for name, kind in kinds.items())
         raise UserError("--generator and --critic", given, "two files that one program wrote")
     read = _read_gluoncv if kinds["generator"] else _read_torch
-    settings, values, counts = read(*files.values(), config_file)
+    settings, values, counts = read(files["generator"], files.get("critic"), config_file)
 
     state = {"seconds": 0.0, "imported": {name: _provenance(file) for name, file in files.items()}}
     if counts is not None:
@@ -61,8 +65,8 @@ def import_run(generator_file, critic_file, config_file, out):
     trainer = training.build_trainer(
         dataclasses.replace(settings, optimizer="adam"), batches=None, context=mx.cpu(), hybridize=False
     )
-    fill(trainer.generator, values["generator"])
-    fill(trainer.critic, values["critic"])
+    for name, arrays in values.items():
+        fill(getattr(trainer, name), arrays)
     with run:
         run.write_config({**settings.to_json(), "overrides": settings.overrides()})
         return trainer.save(run.checkpoints, **state)
@@ -75,29 +79,30 @@ def _read_torch(generator_file, critic_file, config_file):
             allowed = "the generator_config.json that the original wrote; a .pth file does not tell its sizes"
             raise UserError("--generator-config", f"nothing (and {config_file} is not there)", allowed)
     shape = read_generator_config(config_file)
-    generator, generator_counts = read_torch_generator(generator_file, shape)
-    critic_shape, critic, critic_counts = read_torch_critic(critic_file, shape)
     log.info("generator: %s", shape)
+    values, counts = read_torch_generator(generator_file, shape)
+    if critic_file is None:
+        log.info("critic:    none given; a fresh one stands in its place")
+        return settings_of(shape), {"generator": values}, {"generator": counts}
+    critic_shape, critic_values, critic_counts = read_torch_critic(critic_file, shape)
     log.info("critic:    %s", critic_shape)
-    counts = {"generator": generator_counts, "critic": critic_counts}
-    return settings_of(shape, critic_shape), {"generator": generator, "critic": critic}, counts
+    counts = {"generator": counts, "critic": critic_counts}
+    return settings_of(shape, critic_shape), {"generator": values, "critic": critic_values}, counts
 
 
 def _read_gluoncv(generator_file, critic_file, config_file):
-    arrays, critic_arrays = read_params(generator_file), read_params(critic_file)
+    arrays = read_params(generator_file)
     shape = generator_of_arrays(arrays, generator_file) if config_file is None else read_generator_config(config_file)
-    critic_shape = critic_of_arrays(critic_arrays, critic_file)
-    for setting in ("image_size", "image_channels"):
-        if getattr(shape, setting) != getattr(critic_shape, setting):
-            raise UserError(critic_file, f"{critic_shape}", f"a critic that fits {shape}")
-    if "mlp" not in (shape.network, critic_shape.network) and shape.extra_layers != critic_shape.extra_layers:
-        raise UserError(critic_file, f"{critic_shape}", f"{shape.extra_layers} extra layers, as its generator has")
+    values = {"generator": match_by_structure(arrays, generator_layout(shape), shape, generator_file)}
     log.info("generator: %s", shape)
+    if critic_file is None:
+        log.info("critic:    none given; a fresh one stands in its place")
+        return settings_of(shape, None, "gluoncv"), values, None
+    arrays = read_params(critic_file)
+    critic_shape = critic_of_arrays(arrays, critic_file)
+    check_fits(critic_shape, shape, critic_file)
+    values["critic"] = match_by_structure(arrays, critic_layout(critic_shape), critic_shape, critic_file)
     log.info("critic:    %s", critic_shape)
-    values = {
-        "generator": match_by_structure(arrays, generator_layout(shape), shape, generator_file),
-        "critic": match_by_structure(critic_arrays, critic_layout(critic_shape), critic_shape, critic_file),
-    }
     return settings_of(shape, critic_shape, "gluoncv"), values, None
 
 

@@ -97,6 +97,15 @@ def critic_of_arrays(tensors, file):
     return _the_one_that_fits(candidates, critic_layout, tensors, "critic", file)
 
 
+def check_fits(critic, generator, file):
+    """Raise UserError unless a critic, told from its tensors, sees what a generator draws and has as many layers."""
+    for setting in ("image_size", "image_channels"):
+        if getattr(critic, setting) != getattr(generator, setting):
+            raise UserError(file, f"{critic}", f"a critic that fits {generator}")
+    if "mlp" not in (generator.network, critic.network) and critic.extra_layers != generator.extra_layers:
+        raise UserError(file, f"{critic}", f"{generator.extra_layers} extra layers, as its generator has")
+
+
 def _convolutions(tensors):
     """Return (shapes of the 4x4 kernels, dcgan or dcgan-no-bn, number of 3x3 kernels)."""
     kernels = [tensor.shape for tensor in tensors.values() if tensor.ndim == 4]

@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import re
 import warnings
 from pathlib import Path
 
@@ -62,12 +63,21 @@ def _as_numpy(torch, name, tensor, path):
     allowed = "a dense tensor of float32 (num_batches_tracked: int64)"
     if tensor.layout is not torch.strided or tensor.is_nested or tensor.device.type != "cpu":
         raise UserError(path, f"{name} of layout {tensor.layout} on {tensor.device}", allowed)
-    if tensor.dtype not in (torch.float32, torch.int64):
+    if tensor.dtype not in (torch.float32, torch.int64, torch.float16, torch.bfloat16, torch.float64):
         raise UserError(path, f"{name} of type {str(tensor.dtype).removeprefix('torch.')}", allowed)
     # A view with stride 0 claims any size without having it.
     if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
         raise UserError(path, f"{name} of shape {tuple(tensor.shape)}, repeated from fewer numbers", allowed)
-    return tensor.detach().resolve_neg().numpy()
+    tensor = tensor.detach().resolve_neg()
+    if tensor.is_floating_point():
+        if not torch.isfinite(tensor).all():
+            raise UserError(path, f"{name} with values that are not finite", "weights from before training diverged")
+        narrow = tensor.float()  # float16 and bfloat16 fit in it, float64 may not
+        if tensor.dtype == torch.float64 and not torch.equal(narrow.double(), tensor):
+            given = f"{name} of type float64, with values that float32 would round"
+            raise UserError(path, given, "float32, or values that are the same in it")
+        tensor = narrow
+    return tensor.numpy()
 
 
 def _reason(error, path):
@@ -76,8 +86,9 @@ def _reason(error, path):
     message = str(error)
     if isinstance(error, pickle.UnpicklingError):
         # torch's own message goes on to explain how to execute the file all the same
-        detail = message.partition("WeightsUnpickler error:")[2].strip().partition("\n")[0][:120]
-        return f"no plain state dict; nothing in it was executed ({detail or 'it is no file of torch'})"
+        found = re.search(r"(?:WeightsUnpickler error: *|GLOBAL )(\S[^\n]{0,120})", message)
+        detail = found[1] if found else "it holds more than names and tensors, or is no file of torch"
+        return f"no plain state dict; nothing in it was executed ({detail})"
     return (
         f"a damaged file, or none of torch ({type(error).__name__}: {message.splitlines()[0][:120] if message else ''})"
     )

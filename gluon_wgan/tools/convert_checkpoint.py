@@ -24,7 +24,7 @@ and no file that exists is overwritten."""
 
 @dataclass(frozen=True)
 class ImportFlags:
-    """Make a run folder from a generator and a critic of the original PyTorch code, or of GluonCV's script.
+    """Make a run folder from a generator, and its critic, of the original PyTorch code, or of GluonCV's script.
 
     Which of the two wrote the files is told from their content. The run starts at step 0, with a fresh optimizer, as
     the originals do with --netG and --netD: --resume trains on from it, with any settings that leave the networks as
@@ -33,10 +33,10 @@ class ImportFlags:
 
     generator: str
     """netG_epoch_N.pth (or .params)"""
-    critic: str
-    """netD_epoch_N.pth (or .params)"""
     out: str
     """the new run folder"""
+    critic: str | None = None
+    """netD_epoch_N.pth (or .params); to draw pictures none is needed"""
     generator_config: str | None = None
     """generator_config.json of the original (default: beside the generator; GluonCV's files do without)"""
 
@@ -46,7 +46,8 @@ class ExportFlags:
     """Write a run's networks for other programs.
 
     torch: netG_epoch_N.pth, netD_epoch_N.pth (N counts generator steps) and generator_config.json, which the original
-    code loads. num_batches_tracked is what an imported file had, and 0 for networks trained here.
+    code loads. A critic that the original does not have is left out. num_batches_tracked is what an imported file had,
+    and 0 for networks trained here.
 
     onnx: generator.onnx, for batches of any size, checked with onnxruntime where that is installed. Its BatchNorm takes
     the running statistics, since such a graph has no batch mode: its pictures are those of generate.py --bn-mode

@@ -63,6 +63,7 @@ class Critic(nn.Module):
 
     def __init__(self, image_size, image_channels, channels, norm="batch", extra_layers=0):
         super().__init__()
+        assert norm in ("batch", "layer", None)  # True was once taken for none, in silence
         main = nn.Sequential()
 
         def after(stage, width):

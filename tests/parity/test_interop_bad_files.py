@@ -104,8 +104,17 @@ SPOILT = {
     "nested": (save_content({"netG": {"main.0.weight": torch.ones(2)}}), "'netG' of type dict"),
     "number": (save_content({"epoch": 3}), "'epoch' of type int"),
     "number for a name": (save_content({3: torch.ones(2)}), "'3' of type Tensor"),
-    "half precision": (save_content({"main.0.weight": torch.ones(2).half()}), "main.0.weight of type float16"),
-    "double precision": (save_content({"main.0.weight": torch.ones(2).double()}), "main.0.weight of type float64"),
+    "double precision": (
+        save_content({"main.0.weight": torch.tensor([1.0, 0.1]).double() + 1e-12}),
+        "main.0.weight of type float64, with values that float32 would round",
+    ),
+    "out of float32's range": (
+        save_content({"main.0.weight": torch.full((2,), 1e300, dtype=torch.float64)}),
+        "of type float64",
+    ),
+    "not a number": (save_content({"main.0.weight": torch.tensor([1.0, float("nan")])}), "main.0.weight with values"),
+    "infinite": (save_content({"main.0.weight": torch.tensor([1.0, float("-inf")]).half()}), "main.0.weight with val"),
+    "integers": (save_content({"main.0.weight": torch.ones(2, dtype=torch.int32)}), "main.0.weight of type int32"),
     "complex": (
         save_content({"main.0.weight": torch.ones(2, dtype=torch.complex64)}),
         "of type complex64",
@@ -136,6 +145,14 @@ def test_what_is_no_state_dict_is_refused(files, name, network):
     with pytest.raises(UserError):
         import_files(files)
     assert sorted(files.rglob("*")) == before  # no trace of the code, none of a run
+
+
+def test_what_torch_wrote_is_not_called_no_file_of_torch(files):
+    torch.save(Generator(16, 3, 3, 2), files / "netG_epoch_0.pth")  # a whole network, as many do
+    with pytest.raises(UserError, match="no plain state dict; nothing in it was executed") as caught:
+        load_generator(files)
+    assert "no file of torch" not in str(caught.value)
+    assert "reference.Generator" in str(caught.value)
 
 
 def test_the_evil_pickle_is_one(files):

@@ -61,7 +61,7 @@ def build(pair):
     if critic_kind == "mlp":
         critic = MLPCritic(size, channels, CRITIC_CHANNELS)
     else:
-        critic = Critic(size, channels, CRITIC_CHANNELS, critic_kind == "dcgan", extra)
+        critic = Critic(size, channels, CRITIC_CHANNELS, "batch" if critic_kind == "dcgan" else None, extra)
     for seed, network in enumerate((generator, critic)):
         draw_weights(network, seed, f"test_weights_{seed}")
         perturb(network, seed)
@@ -176,6 +176,77 @@ def test_the_first_version_of_the_original_wrote_dots(tmp_path):
     torch.save({**critic.state_dict(), **state}, tmp_path / "netD_epoch_7.pth")
     with pytest.raises(UserError, match="under two names"):
         load_torch_critic(tmp_path / "netD_epoch_7.pth", tmp_path / "generator_config.json")
+
+
+def by_number(network, normalised):
+    """Return a state dict as the very first version wrote it: layers by their place, activations counted, no counts."""
+    renamed, places = {}, {}
+    for name, tensor in network.state_dict().items():
+        _, layer, kind = name.split(".", 2)
+        if layer not in places:  # an activation stands behind each BatchNorm, and behind a layer without
+            previous = list(places)[-1] if places else None
+            behind = previous is not None and ("batchnorm" in previous or "batchnorm" not in layer or not normalised)
+            places[layer] = (places[previous] + 1 + behind) if previous else 0
+        if kind != "num_batches_tracked":
+            renamed[f"main.{places[layer]}.{kind}"] = tensor
+    return renamed
+
+
+@pytest.mark.parametrize("pair", ["dcgan", "extra layers", "no BatchNorm"])
+def test_the_very_first_version_wrote_numbers(tmp_path, pair):
+    generator, critic = save(tmp_path, pair)
+    for name, network in (("G", generator), ("D", critic)):
+        torch.save(by_number(network, "no" not in pair), tmp_path / f"net{name}_epoch_7.pth")
+    if pair == "dcgan":  # conv 0, ReLU 1; conv 2, BatchNorm 3, ReLU 4; conv 5
+        names = {name.split(".")[1] for name in torch.load(tmp_path / "netD_epoch_7.pth", weights_only=True)}
+        assert names == {"0", "2", "3", "5"}
+    export_torch(imported(tmp_path), tmp_path / "out")
+    for name, network in (("G", generator), ("D", critic)):
+        written = torch.load(tmp_path / "out" / f"net{name}_epoch_0.pth", weights_only=True)
+        for key, tensor in network.state_dict().items():
+            assert key.endswith("num_batches_tracked") or torch.equal(written[key], tensor), key
+
+
+def test_data_parallel_puts_a_word_in_front_of_every_name(tmp_path):
+    networks = save(tmp_path, "dcgan")
+    for name, network in zip("GD", networks):
+        torch.save(torch.nn.DataParallel(network).state_dict(), tmp_path / f"net{name}_epoch_7.pth")
+    export_torch(imported(tmp_path), tmp_path / "out")
+    for name, network in zip("GD", networks):
+        written = torch.load(tmp_path / "out" / f"net{name}_epoch_0.pth", weights_only=True)
+        assert same_state(written, network.state_dict())
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_other_widths_are_taken_exactly(tmp_path, dtype):
+    generator, _ = save(tmp_path, "dcgan")
+    state = {
+        name: tensor.bfloat16().to(dtype) if tensor.is_floating_point() else tensor
+        for name, tensor in generator.state_dict().items()
+    }
+    torch.save(state, tmp_path / "netG_epoch_7.pth")
+    export_torch(imported(tmp_path), tmp_path / "out")
+    written = torch.load(tmp_path / "out" / "netG_epoch_0.pth", weights_only=True)
+    for name, tensor in state.items():
+        assert torch.equal(written[name], tensor.float() if tensor.is_floating_point() else tensor)
+
+
+def test_a_generator_needs_no_critic(tmp_path):
+    generator, _ = save(tmp_path, "dcgan")
+    run = import_run(tmp_path / "netG_epoch_7.pth", None, None, tmp_path / "run").parent.parent
+    call("generate", [str(run), "--count", "4"])
+    files = export_torch(run, tmp_path / "out")
+    assert [file.name for file in files] == ["netG_epoch_0.pth", "generator_config.json"]
+    assert same_state(torch.load(files[0], weights_only=True), generator.state_dict())
+
+
+def test_a_generator_leaves_without_a_critic_that_the_original_does_not_have(tmp_path, pictures):
+    flags = "--preset wgan-gp --image-size 16 --generator-channels 4 --critic-channels 4 --latent-dim 5 --batch-size 4"
+    flags += f" --n-critic 1 --generator-steps 1 --data {pictures} --cache-dir {tmp_path / 'cache'} --out"
+    call("train", [*flags.split(), str(tmp_path / "run")])
+    files = export_torch(tmp_path / "run", tmp_path / "out")
+    assert [file.name for file in files] == ["netG_epoch_1.pth", "generator_config.json"]
+    build("dcgan")[0].load_state_dict(torch.load(files[0], weights_only=True), strict=True)
 
 
 @pytest.fixture
