@@ -8,12 +8,27 @@ when it loads. Import gluon_wgan before mxnet.
 import os
 import sys
 import tempfile
+from importlib import import_module
 
 from loky import cpu_count
 
 __version__ = "0.1.0"
 
 os.environ.setdefault("OMP_NUM_THREADS", str(cpu_count(only_physical_cores=True)))
+
+
+def load_generator(run):
+    """Return (generator, settings, checkpoint) of a run folder, of its newest checkpoint, or of one checkpoint in it.
+
+    `gluon_wgan.models.sampling.samples(generator, settings, count)` draws pictures with it.
+
+    Raises
+    ------
+    UserError
+        If there is no checkpoint, or it is damaged.
+    """
+    # by name, so that this module, which all others import, imports none of them
+    return import_module("gluon_wgan.models.sampling").load_generator(run)
 
 
 def use_synchronous_engine():

@@ -88,9 +88,9 @@ def save_checkpoint(folder, generator, critic, updaters, state):
 
 
 def check_finite(arrays, where):
-    """Raise NotFiniteError, naming the first, if a number in {name: array of MXNet or numpy} is not finite."""
+    """Raise NotFiniteError, naming the first, if a number in {name: mxnet.nd.NDArray} is not finite."""
     for name, array in arrays.items():
-        if not np.isfinite(array if isinstance(array, np.ndarray) else array.asnumpy()).all():
+        if not np.isfinite(array.asnumpy()).all():
             raise NotFiniteError(f"{name} of {where} is not finite")
 
 

@@ -80,7 +80,8 @@ class RunFolder:
         return self
 
     def __exit__(self, *exception):
-        self._open.close()
+        with naming(self.metrics_file):  # closing it tries a failed write again
+            self._open.close()
 
     def write_config(self, config):
         """Write config.json: the settings, flat, and what else identifies the run. With it the folder is a run's."""

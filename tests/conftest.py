@@ -73,6 +73,15 @@ def run_python(script, *arguments):
 
 
 @pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """Run in an empty folder, so that everything left behind is seen."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
 def picture_folder(tmp_path):
     """A folder of 20 PNG files, 00.png to 19.png: the pictures `make_picture(0)` to `make_picture(19)`."""
     folder = tmp_path / "pictures"

@@ -16,7 +16,6 @@ from mxnet import nd
 from training_fixtures import make_trainer, numbers_of, run, same_bits
 
 from gluon_wgan.checkpoint import (
-    drop_checkpoints_by_clock,
     list_checkpoints,
     load_checkpoint,
     load_weights,
@@ -324,19 +323,6 @@ def test_the_weights_of_another_network_are_refused(saved):
     other = make_trainer(changes={"generator_channels": 4})
     with pytest.raises(UserError, match="of another network"):
         load_weights(folder / "step_0000002" / "generator.params", other.generator)
-
-
-# --- by the clock
-
-
-def test_of_the_checkpoints_by_the_clock_the_newest_is_kept(tmp_path):
-    trainer = make_trainer()
-    for step, by_clock in enumerate([False, True, True, False, True]):
-        run(trainer, 1)
-        trainer.save(tmp_path, by_clock=by_clock)
-        drop_checkpoints_by_clock(tmp_path)
-        kept = [int(path.name[-1]) for path in list_checkpoints(tmp_path)]
-        assert kept == [[1], [1, 2], [1, 3], [1, 4], [1, 4, 5]][step]
 
 
 def test_a_later_schema_is_refused(saved):

@@ -14,10 +14,11 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
+from mxnet import nd
 from tensorboardX import record_writer
 
+import gluon_wgan
 from gluon_wgan import command
 from gluon_wgan.checkpoint import list_checkpoints, verify_checkpoint
 from gluon_wgan.command import STATUSES
@@ -55,7 +56,7 @@ def start(folder, *arguments):
 
 def test_a_full_disk_ends_with_4_names_the_file_and_goes_on_when_there_is_room(picture_folder, small_disk):
     run, filler = small_disk / "run", small_disk / "filler"
-    flags = ["--out", run, "--generator-steps", "4000", "--checkpoint-every", "50", "--sample-every", "4000"]
+    flags = ["--out", run, "--generator-steps", "900", "--checkpoint-every", "200", "--sample-every", "900"]
     filler.write_bytes(bytes(700_000))
     ended = start(picture_folder, *flags)
     _, said = ended.communicate(timeout=180)
@@ -65,19 +66,13 @@ def test_a_full_disk_ends_with_4_names_the_file_and_goes_on_when_there_is_room(p
     assert "Traceback" not in said
     checkpoints = list_checkpoints(run / "checkpoints")
     assert checkpoints and not list((run / "checkpoints").glob(".*.partial"))
-    done = verify_checkpoint(checkpoints[-1])["generator_steps"]
+    assert 0 < verify_checkpoint(checkpoints[-1])["generator_steps"] < 900
     filler.unlink()
-    resumed = start(picture_folder, "--resume", *flags[:2], "--generator-steps", str(done + 60), *flags[4:])
-    # it was to be 4,000 steps; fewer are refused, so the wish is put where the run has it
-    _, said = resumed.communicate(timeout=180)
-    assert resumed.returncode == 2 and "--generator-steps" in said
-    config = json.loads((run / "config.json").read_text())
-    (run / "config.json").write_text(json.dumps({**config, "generator_steps": done + 60}))
-    resumed = start(picture_folder, "--resume", *flags[:2], "--generator-steps", str(done + 60), *flags[4:])
+    resumed = start(picture_folder, "--resume", "--out", run)
     _, said = resumed.communicate(timeout=180)
     assert resumed.returncode == 0, said
     steps = [json.loads(line)["generator_step"] for line in open(run / "metrics.jsonl")]
-    assert steps == list(range(1, done + 61))
+    assert steps == list(range(1, 901))
 
 
 def test_a_request_to_stop_is_obeyed_on_a_disk_that_is_nearly_full(picture_folder, small_disk):
@@ -109,7 +104,7 @@ FAILURES = {
     "samples and curves": ("gluon_wgan.pictures.write_atomic", read_only, "real.png"),
     "checkpoints": ("gluon_wgan.checkpoint.write_flushed", read_only, "generator.params"),
     "environment": ("gluon_wgan.run_folder.write_atomic", read_only, "config.json"),
-    "prepared": ("gluon_wgan.data.prepared.write_atomic", read_only, "held_out.npy"),
+    "prepared": ("gluon_wgan.data.prepared.write_atomic", read_only, "progress.json"),
     "flush": ("os.fsync", full, "partial"),
 }
 
@@ -159,7 +154,7 @@ def test_a_failure_names_the_file_unless_it_names_one_itself(tmp_path):
     for write in (lambda path: write_flushed(path, b""), flush):
         with pytest.raises(FileNotFoundError) as raised:
             write(tmp_path / "nowhere" / "a")
-        assert raised.value.filename == tmp_path / "nowhere" / "a"
+        assert str(raised.value.filename) == str(tmp_path / "nowhere" / "a")
 
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
@@ -211,7 +206,7 @@ def test_every_way_to_end_has_its_status(status, monkeypatch, caplog):
 
 def test_the_readme_has_the_table_of_statuses():
     table = re.findall(r"^\| (\d+) \| (.*?) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
-    assert {int(number): text for number, text in table} == STATUSES
+    assert {int(number): text.replace("\\|", "|") for number, text in table} == STATUSES
 
 
 def test_no_other_status_is_given_anywhere():
@@ -263,8 +258,17 @@ def test_more_unreadable_pictures_train_with_the_flag_and_resume_without(picture
 
 
 def test_pictures_that_are_not_finite_are_not_drawn(picture_folder, tmp_path, monkeypatch):
-    monkeypatch.setattr("gluon_wgan.training.loop.sample", lambda *_: np.full((4, 3, 16, 16), np.nan, np.float32))
     flags = ["--data", picture_folder, "--cache-dir", tmp_path / "cache", *TINY, "--out", tmp_path / "run"]
-    with pytest.raises(NotFiniteError, match="a sample of generator step 2 is not finite; no checkpoint was written"):
-        command.call("train", [*map(str, flags), "--generator-steps", "2"])
-    assert [path.name for path in (tmp_path / "run/samples").iterdir()] == ["real.png"]
+    command.call("train", [*map(str, flags), "--generator-steps", "1"])
+    generator, _, _ = gluon_wgan.load_generator(tmp_path / "run")
+    # finite weights of both signs, whose products are infinite, and their sum no number
+    for name, parameter in generator.collect_params().items():
+        sign = 1 if "running" in name else nd.random.uniform(-1, 1, parameter.shape).sign()
+        parameter.set_data(nd.ones(parameter.shape) * 1e30 * sign)
+    generator.save_parameters(str(tmp_path / "weights"))
+    monkeypatch.setattr(
+        "gluon_wgan.models.sampling.load_weights", lambda _, block: block.load_parameters(str(tmp_path / "weights"))
+    )
+    with pytest.raises(NotFiniteError, match="a generated picture is not finite"):
+        command.call("generate", [str(tmp_path / "run"), "--bn-mode", "running"])
+    assert list((tmp_path / "run/generated").iterdir()) == []

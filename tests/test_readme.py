@@ -11,8 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gluon_wgan.command import call
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+DEMO = "runs/demo-pil-seed0"
 SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
@@ -27,6 +30,7 @@ def test_there_are_snippets_for_the_promised_rooms():
         "build_generator",
         "build_critic",
         "scores_and_input_gradient",
+        "gluon_wgan.load_generator",
     ):
         assert name in text
 
@@ -37,6 +41,18 @@ def test_a_snippet_runs_alone(snippet, tmp_path):
     for number in range(5):
         pixels = np.full((40, 50, 3), 50 * number, dtype=np.uint8)
         Image.fromarray(pixels).save(tmp_path / "pictures" / f"{number}.png")
+    if DEMO in snippet:
+        few = "--preset demo --data pictures --generator-steps 1 --boost-generator-steps 0 --batch-size 4 --n-critic 1"
+        call(
+            "train",
+            [
+                *few.replace("pictures", str(tmp_path / "pictures")).split(),
+                "--out",
+                str(tmp_path / DEMO),
+                "--cache-dir",
+                str(tmp_path / "cache"),
+            ],
+        )
     ended = subprocess.run(
         [sys.executable, "-c", snippet], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
     )

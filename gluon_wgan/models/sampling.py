@@ -5,7 +5,7 @@ from mxnet import autograd, nd
 
 from gluon_wgan import streams
 from gluon_wgan.checkpoint import load_weights, open_checkpoint
-from gluon_wgan.errors import UserError
+from gluon_wgan.errors import NotFiniteError, UserError
 from gluon_wgan.models.build import build_generator
 from gluon_wgan.pictures import to_uint8
 
@@ -52,12 +52,17 @@ def sample(generator, latent, bn_mode):
     ------
     UserError
         If bn_mode is neither.
+    NotFiniteError
+        If a number in the pictures is not finite, though the weights are.
     """
     if bn_mode not in ("batch", "running"):
         raise UserError("bn_mode", repr(bn_mode), "batch or running")
     # MXNet gathers running statistics in backward, so train_mode leaves them alone
     with autograd.train_mode() if bn_mode == "batch" else autograd.predict_mode():
-        return generator(latent).asnumpy()
+        images = generator(latent).asnumpy()
+    if not np.isfinite(images).all():
+        raise NotFiniteError("a generated picture is not finite")
+    return images
 
 
 def samples(generator, settings, count, seed=0):

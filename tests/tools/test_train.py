@@ -4,7 +4,6 @@ import json
 import logging
 import os
 import re
-import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -23,10 +22,8 @@ from gluon_wgan.checkpoint import list_checkpoints
 from gluon_wgan.command import call
 from gluon_wgan.data.lsun import write_lsun_lmdb
 from gluon_wgan.errors import UserError
-from gluon_wgan.resize import _REGISTRY, Resizer
 from gluon_wgan.settings import Settings, command_line, default_run_name, preset_settings
 from gluon_wgan.tools.train import parse_train_flags
-from gluon_wgan.training import loop
 
 REPOSITORY = Path(__file__).parents[2]
 TINY = (
@@ -43,15 +40,6 @@ def pictures(tmp_path):
     for number in range(12):
         pixels = random.integers(0, 256, (20, 24, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(folder / f"{number:02d}.png")
-    return folder
-
-
-@pytest.fixture
-def elsewhere(tmp_path, monkeypatch):
-    """Run in an empty folder, so that everything left behind is seen."""
-    folder = tmp_path / "elsewhere"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
     return folder
 
 
@@ -156,164 +144,6 @@ def test_a_loss_that_is_not_finite_ends_with_3_and_keeps_the_checkpoint(pictures
     assert all(np.isfinite(json.loads(line)["critic_loss"]) for line in open("run/metrics.jsonl"))
 
 
-def test_resume_refuses_changed_settings_and_lists_them(pictures, elsewhere):
-    flags = ["--data", pictures, *TINY, "--out", "run", "--checkpoint-every", "1", "--generator-steps", "2"]
-    train(*flags)
-    before = {path: path.stat().st_mtime_ns for path in elsewhere.rglob("*") if path.is_file()}
-    with pytest.raises(UserError) as caught:
-        train("--out", "run", "--resume", "--clip-bound", "0.02", "--resize", "cv2")
-    for word in ("--clip-bound 0.02", "0.01", "--resize cv2", "pil"):
-        assert word in str(caught.value)
-    with pytest.raises(UserError, match="--generator-steps 1"):
-        train("--out", "run", "--resume", "--generator-steps", "1")
-    assert {path: path.stat().st_mtime_ns for path in elsewhere.rglob("*") if path.is_file()} == before
-
-
-def test_more_generator_steps_are_no_change(pictures, elsewhere):
-    train("--data", pictures, *TINY, "--out", "run", "--generator-steps", "2")
-    train("--out", "run", "--resume", "--generator-steps", "3")
-    assert [json.loads(line)["generator_step"] for line in open("run/metrics.jsonl")] == [1, 2, 3]
-    assert json.loads(Path("run/config.json").read_text())["generator_steps"] == 3
-
-
-def end_of(folder):
-    return {name: (folder / f"checkpoints/latest/{name}.params").read_bytes() for name in ("generator", "optimizer")}
-
-
-def cut_metrics(run):
-    lines = (run / "metrics.jsonl").read_text().splitlines(keepends=True)
-    (run / "metrics.jsonl").write_text("".join(lines[:3]))
-    return "metrics.jsonl has 3 whole lines, and 4 are needed"
-
-
-def damage_metrics(run):
-    lines = (run / "metrics.jsonl").read_text().splitlines(keepends=True)
-    (run / "metrics.jsonl").write_text("".join([*lines[:2], "\0\0\0\n", lines[3]]))
-    return "metrics.jsonl has 2 whole lines, and 4 are needed"
-
-
-def cut_checkpoint(run):
-    file = run / "checkpoints/step_0000004/critic.params"
-    os.truncate(file, file.stat().st_size // 2)
-    return "critic.params is not as it was written"
-
-
-@pytest.mark.parametrize("damage", [cut_metrics, damage_metrics, cut_checkpoint])
-def test_resume_goes_back_to_what_all_files_support_and_ends_in_the_same_bits(damage, pictures, elsewhere, caplog):
-    flags = ["--data", pictures, *TINY, "--checkpoint-every", "2"]
-    train(*flags, "--out", "whole", "--generator-steps", "6")
-    train(*flags, "--out", "run", "--generator-steps", "4")
-    problem = damage(Path("run"))
-    caplog.set_level(logging.WARNING)
-    train("--out", "run", "--resume", "--generator-steps", "6")
-    assert problem in caplog.text and "going back to step_0000002" in caplog.text
-    assert end_of(Path("run")) == end_of(Path("whole"))
-    assert [json.loads(line)["generator_step"] for line in open("run/metrics.jsonl")] == [1, 2, 3, 4, 5, 6]
-
-
-def test_with_no_checkpoint_that_is_supported_it_starts_anew(pictures, elsewhere, caplog):
-    train("--data", pictures, *TINY, "--out", "run", "--generator-steps", "2")
-    before = end_of(Path("run"))
-    Path("run/metrics.jsonl").unlink()
-    train("--out", "run", "--resume")
-    assert "going back to the start" in caplog.text
-    assert end_of(Path("run")) == before and len(Path("run/metrics.jsonl").read_text().splitlines()) == 2
-
-
-def test_resume_refuses_other_pictures(pictures, elsewhere):
-    train("--data", pictures, *TINY, "--out", "run", "--generator-steps", "1")
-    original = (pictures / "00.png").read_bytes()
-    (pictures / "00.png").write_bytes((pictures / "01.png").read_bytes())
-    with pytest.raises(UserError, match="12 pictures of the same names, whose content is not the same"):
-        train("--out", "run", "--resume", "--generator-steps", "2")
-    (pictures / "00.png").unlink()
-    with pytest.raises(UserError, match=r"--data: given .*11 pictures, not the same .*; allowed: the 12 pictures"):
-        train("--out", "run", "--resume", "--generator-steps", "2")
-    (pictures / "00.png").write_bytes(original)
-    train("--out", "run", "--resume", "--generator-steps", "2")
-
-
-def test_a_run_goes_on_where_its_pictures_lie_now(pictures, elsewhere):
-    flags = ["--data", pictures, *TINY]
-    train(*flags, "--out", "whole", "--generator-steps", "4")
-    train(*flags, "--out", "run", "--generator-steps", "2")
-    shutil.copytree(pictures, "moved", copy_function=shutil.copyfile)  # new times
-    shutil.rmtree(pictures)
-    shutil.rmtree("cache")  # and another machine
-    with pytest.raises(UserError, match="does not exist"):
-        train("--out", "run", "--resume", "--generator-steps", "4")
-    train("--out", "run", "--resume", "--generator-steps", "4", "--data", "moved")
-    assert end_of(Path("run")) == end_of(Path("whole"))
-    assert json.loads(Path("run/config.json").read_text())["data"] == str(elsewhere / "moved")
-
-
-def test_pictures_of_an_older_library_are_kept_and_a_change_is_told(pictures, elsewhere, monkeypatch, caplog):
-    caplog.set_level(logging.WARNING)
-    train("--data", pictures, *TINY, "--out", "run", "--generator-steps", "1")
-    recorded = json.loads(Path("run/config.json").read_text())["pictures"]["made_by"]
-    assert recorded["resize"].startswith("Pillow ") and caplog.text == ""
-    later = Resizer("pil", lambda image, width, height: np.zeros((height, width, 3), np.uint8), True, version="Later 1")
-    monkeypatch.setitem(_REGISTRY, "pil", later)
-    train("--out", "run", "--resume", "--generator-steps", "2")
-    assert "going on with the pictures that the run began with" in caplog.text
-    assert f"resized by {recorded['resize']}; installed here" in caplog.text and "resized by Later 1" in caplog.text
-    shutil.rmtree("cache")
-    caplog.clear()
-    train("--out", "run", "--resume", "--generator-steps", "3")
-    assert "differ" in caplog.text and "resized by Later 1" in caplog.text and "--cache-dir" in caplog.text
-
-
-def test_a_run_of_the_version_before_resumes_generates_and_exports(tmp_path, caplog):
-    shutil.copytree(REPOSITORY / "tests/fixtures/run_of_schema_1", tmp_path / "run", symlinks=True)
-    (tmp_path / "pictures").mkdir()
-    for number in range(12):
-        (tmp_path / "pictures" / f"{number:02d}.png").write_bytes(encode(make_picture(number)))
-    call("generate", [str(tmp_path / "run"), "--count", "4"])
-    assert len(list((tmp_path / "run/generated").iterdir())) == 1
-    places = ["--data", tmp_path / "pictures", "--cache-dir", tmp_path / "cache"]
-    train("--out", tmp_path / "run", "--resume", "--generator-steps", "6", *places)
-    assert [json.loads(line)["generator_step"] for line in open(tmp_path / "run/metrics.jsonl")] == [1, 2, 3, 4, 5, 6]
-    assert "did not record its pictures" in caplog.text
-    config = json.loads((tmp_path / "run/config.json").read_text())
-    assert config["schema"] == 2 and config["pictures"]["pictures"] == 12
-    # and from now on its pictures are known
-    (tmp_path / "pictures/00.png").unlink()
-    with pytest.raises(UserError, match="allowed: the 12 pictures"):
-        train("--out", tmp_path / "run", "--resume", "--generator-steps", "7", *places)
-
-
-def test_a_run_of_a_later_version_is_refused(pictures, elsewhere):
-    train("--data", pictures, *TINY, "--out", "run", "--generator-steps", "1")
-    config = json.loads(Path("run/config.json").read_text())
-    Path("run/config.json").write_text(json.dumps({**config, "schema": 99}))
-    for arguments in (["train", "--out", "run", "--resume"], ["generate", "run"]):
-        with pytest.raises(UserError, match="schema 99, of a later version"):
-            call(arguments[0], arguments[1:])
-
-
-def test_a_checkpoint_by_the_clock_comes_inside_a_step_too_and_changes_no_bit(pictures, elsewhere, monkeypatch):
-    flags = ["--data", pictures, *TINY, "--generator-steps", "2"]
-    train(*flags, "--out", "whole")
-    seen, save = [], loop.drop_checkpoints_by_clock
-
-    def spy(folder):
-        save(folder)
-        seen.append([path.name for path in list_checkpoints(folder)])
-
-    monkeypatch.setattr(loop, "drop_checkpoints_by_clock", spy)
-    train(*flags, "--out", "run", "--checkpoint-minutes", "1e-9")
-    # two critic updates in each of two boosted steps: before each, and at the end; one at a time but for the last
-    assert [names[0] for names in seen] == [
-        "step_0000000",
-        "step_0000000_critic_000000001",
-        "step_0000001",
-        "step_0000001_critic_000000003",
-        "step_0000002",
-    ]
-    assert all(len(names) == 1 for names in seen)
-    assert end_of(Path("run")) == end_of(Path("whole"))
-
-
 @pytest.mark.parametrize("minutes", ["0", "-1", "nan"])
 def test_a_clock_without_time_is_refused(minutes):
     with pytest.raises(UserError, match=r"--checkpoint-minutes: given .*; allowed: (more than 0|a finite number)"):
@@ -365,14 +195,6 @@ def test_two_long_names_that_differ_behind_the_cut_are_two():
     first, second = (Settings(data="/x/" + "a" * 230 + end) for end in "bc")
     assert default_run_name(first) != default_run_name(second)
     assert default_run_name(first).startswith("wassersteingan-pil-seed0-aaa")
-
-
-def test_two_processes_cannot_write_one_run(pictures, elsewhere):
-    from gluon_wgan.files import locked
-
-    train("--data", pictures, *TINY, "--out", "run", "--generator-steps", "1")
-    with locked("run/.lock", wait=False), pytest.raises(UserError, match="another process"):
-        train("--out", "run", "--resume", "--generator-steps", "2")
 
 
 def test_dry_run_shows_settings_counts_and_shapes_and_writes_nothing(elsewhere, caplog):
