@@ -9,6 +9,7 @@ from typing import Literal, get_args, get_origin
 
 from gluon_wgan.errors import UserError
 from gluon_wgan.files import short_name
+from gluon_wgan.flags import optional
 from gluon_wgan.presets import PRESETS
 from gluon_wgan.resize import get_resizer
 
@@ -31,8 +32,8 @@ class Settings:
     """defaults of all other flags: the original PyTorch code, GluonCV's script, Algorithm 1, minutes on a laptop; the
     gradient penalty's paper at 64x64, 32x32, 28x28; a course's homework (penalty, clipping, plain GAN); a tutorial"""
 
-    data: str | None = None
-    """an LSUN root, *_lmdb folder, folder of pictures, MNIST idx files or CIFAR-10; without it, drawn bedrooms"""
+    data: optional(str, "bedrooms that the project draws") = None
+    """an LSUN root, *_lmdb folder, folder of pictures, MNIST idx files or CIFAR-10"""
     category: tuple[str, ...] = ("bedroom_train",)
     """LSUN categories, read from ROOT/CATEGORY_lmdb; several are joined"""
     hold_out: bool = False

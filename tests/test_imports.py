@@ -14,6 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "gluon_wgan"
 FLOORS = {
     "errors": 0,
     "files": 0,
+    "flags": 0,
     "settings": 0,
     "presets": 0,
     "schedule": 0,

@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gluon_wgan.flags import optional
 from gluon_wgan.settings import Settings, default_run_name, preset_settings
 
 
@@ -42,8 +43,8 @@ class AblationFlags(StudyFlags):
     once, if --runs is the same.
     """
 
-    data: str | None = None
-    """as of train_lsun.py; without it, bedrooms that the project draws"""
+    data: optional(str, "bedrooms that the project draws") = None
+    """as of train_lsun.py"""
     seeds: tuple[int, ...] = (0, 1, 2)
     """each arm is trained with each"""
     image_size: int = 32
@@ -52,13 +53,13 @@ class AblationFlags(StudyFlags):
     """feature maps at the largest picture, of both networks"""
     generator_steps: int = 5000
     """updates of the generator"""
-    at_once: int | None = None
-    """trainings side by side, each with its share of the threads (default: the physical cores)"""
+    at_once: optional(int, "the physical cores") = None
+    """trainings side by side, each with its share of the threads"""
     runs: str = "runs/ablations"
     """folder of the run folders"""
     cache_dir: str = "cache"
     """folder for the prepared pictures"""
-    features: str | None = None
+    features: optional(str, "none") = None
     """a .params file of GluonCV's resnet18_v1, of yours: measure the Fréchet distance of its features too"""
 
     def base(self):

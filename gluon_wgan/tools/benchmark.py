@@ -8,6 +8,7 @@ import tyro
 
 from gluon_wgan import use_synchronous_engine
 from gluon_wgan.files import write_atomic
+from gluon_wgan.flags import optional
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ class BenchmarkFlags:
     """measure PyTorch's step too, in turns with ours (`make parity` installs PyTorch); takes a checkout"""
     gradient_penalty: bool = False
     """measure a critic update with the gradient penalty too; with --torch, beside PyTorch's double backward"""
-    json: str | None = None
+    json: optional(str, "none") = None
     """write all figures to this file"""
 
 

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import tyro
 
+from gluon_wgan.flags import optional
+
 log = logging.getLogger(__name__)
 
 _CONVERT_DESCRIPTION = """\
@@ -35,10 +37,10 @@ class ImportFlags:
     """netG_epoch_N.pth (or .params)"""
     out: str
     """the new run folder"""
-    critic: str | None = None
+    critic: optional(str, "none") = None
     """netD_epoch_N.pth (or .params); to draw pictures none is needed"""
-    generator_config: str | None = None
-    """generator_config.json of the original (default: beside the generator; GluonCV's files do without)"""
+    generator_config: optional(str, "beside the generator; GluonCV's files do without") = None
+    """generator_config.json of the original"""
 
 
 @dataclass(frozen=True)

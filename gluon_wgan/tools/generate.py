@@ -10,6 +10,7 @@ import tyro
 from tqdm import tqdm
 
 from gluon_wgan.errors import UserError
+from gluon_wgan.flags import optional
 from gluon_wgan.pictures import grid, save_picture, to_uint8
 
 log = logging.getLogger(__name__)
@@ -28,12 +29,12 @@ class GenerateFlags:
     """one sheet of all, a file each, or rows of 8 that walk from one latent to another"""
     count: int = 64
     """number of pictures"""
-    bn_mode: Literal["batch", "running"] | None = None
-    """whose statistics BatchNorm takes: the batch's, or the running ones (default: as the run's samples)"""
+    bn_mode: optional(Literal["batch", "running"], "as the run's samples") = None
+    """whose statistics BatchNorm takes: the batch's, or the running ones"""
     seed: int = 0
     """of the latents; the same seed gives the same pictures"""
-    out: str | None = None
-    """folder for the pictures (default: generated/ in the run folder)"""
+    out: optional(str, "generated/ in the run folder") = None
+    """folder for the pictures"""
 
 
 def run(arguments=None, prog=None):

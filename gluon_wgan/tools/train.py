@@ -10,6 +10,7 @@ from pathlib import Path
 import tyro
 
 from gluon_wgan import use_synchronous_engine
+from gluon_wgan.flags import optional
 from gluon_wgan.run_folder import RunFolder
 from gluon_wgan.settings import Settings, default_run_name, preset_settings
 
@@ -32,10 +33,10 @@ not be written or read (a full disk, say), 130 interrupted (a checkpoint is writ
 class TrainFlags(Settings):
     """`Settings`, and the flags that say where and whether to run."""
 
-    rmsprop_epsilon: float | None = None
+    rmsprop_epsilon: optional(float, "the preset's") = None
     """sets RMSprop's epsilon of both networks, over a preset's two values"""
-    out: str | None = None
-    """the run folder (default: runs/PRESET-RESIZE-seedN, with overrides in the name)"""
+    out: optional(str, "runs/PRESET-RESIZE-seedN, with overrides in the name") = None
+    """the run folder"""
     resume: bool = False
     """go on with the run in --out; other flags need not be given again, and may not differ (--data may: its place)"""
     allow_unreadable: bool = False

@@ -222,7 +222,7 @@ def test_flags_override_the_preset_wherever_they_stand():
 @pytest.mark.parametrize(
     "script",
     """train_lsun.py generate.py benchmark.py first_light.py compare_resize.py parity.py ablate_resize.py
-    ablate_epsilon.py claims.py make_reports.py""".split(),
+    ablate_epsilon.py claims.py make_reports.py presets.py toy.py distances.py""".split(),
 )
 def test_help_teaches_every_flag(script):
     shown = subprocess.run(
@@ -232,6 +232,7 @@ def test_help_teaches_every_flag(script):
         timeout=60,
         check=True,
     ).stdout
+    assert "None" not in shown
     flags = re.findall(r"│ (--[a-z0-9-]+)", shown)
     assert len(flags) >= 2
     # each flag is followed by words that explain it, on its line or the next

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gluon_wgan.errors import UserError
+from gluon_wgan.flags import optional
 
 PLACE = 30
 TITLE = "The libraries' resizes, pixel by pixel"
@@ -26,17 +27,17 @@ class Flags:
     The report is compare_resize.md and .html in --out, its numbers data/compare_resize.json, its plots figures/.
     """
 
-    images: tuple[str, ...] = ()
+    images: optional(tuple[str, ...], "bedrooms that the project draws") = ()
     """folders of pictures, LMDBs or others that train_lsun.py --data takes, each compared on its own; the plots are of
-    the first (default: bedrooms that the project draws)"""
+    the first"""
     out: str = "runs/compare_resize"
     """folder of the report; an older one in it is replaced"""
     size: tuple[int, ...] = (64, 128, 32)
     """pixels per side; the report's answer is about the first, the others are a sweep"""
     against: str = "pil"
     """the resize with which the others are compared"""
-    count: int | None = None
-    """take no more than so many pictures of each, from the first (default: all; 200 where they are drawn)"""
+    count: optional(int, "all; 200 where they are drawn") = None
+    """take no more than so many pictures of each, from the first"""
     pictures: bool = True
     """show the picture that differs most (--no-pictures for those that must not be passed on)"""
     render: bool = False

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from gluon_wgan.errors import UserError
+from gluon_wgan.flags import optional
 from gluon_wgan.studies.plan import MeasureFlags
 
 PLACE = 70
@@ -18,7 +19,7 @@ PARTS = ("parallel_lines", "two_gaussians", "estimate_over_exact", "generator_gr
 class Flags(MeasureFlags):
     """Write reports/distances.md and .html: what the distances behind GANs say, and the gradients that they give."""
 
-    parts: tuple[str, ...] | None = None
+    parts: optional(tuple[str, ...], "all") = None
     """measure no more than these: parallel_lines, two_gaussians, estimate_over_exact, generator_gradients"""
     cache_dir: str = "cache"
     """folder for the bedrooms that the project draws"""

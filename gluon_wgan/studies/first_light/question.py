@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from gluon_wgan.flags import optional
 from gluon_wgan.studies.plan import StudyFlags
 
 PLACE = 80
@@ -21,8 +22,8 @@ LEAST_STEPS = 5000
 class Flags(StudyFlags):
     """Write reports/first_light.md and .html from a run of 5,000 generator steps or more."""
 
-    run: str | None = None
-    """a run folder to measure (default: render reports/data/first_light.json again)"""
+    run: optional(str, "render the page again") = None
+    """a run folder to measure"""
     reports: str = "reports"
     """the folder of the reports"""
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from gluon_wgan.errors import UserError
+from gluon_wgan.flags import optional
 from gluon_wgan.studies.plan import StudyFlags
 
 PLACE = 40
@@ -55,17 +56,17 @@ LEAST_SHARE = 0.01  # of each of the ten digits
 class Flags(StudyFlags):
     """Write reports/presets.md and .html: what presets learn of real pictures, as their samples and measures show."""
 
-    measure: Literal["bedrooms", "faces", "digits"] | None = None
+    measure: optional(Literal["bedrooms", "faces", "digits"], "render the page again") = None
     """first train and measure bedrooms (clipping, penalty), faces (the homework's three) or digits (the tutorial), half
     an hour and more; what is finished is kept, so that the same command goes on"""
-    data: str | None = None
+    data: optional(str, "none") = None
     """with --measure: as of train_lsun.py; for digits, MNIST's files with the labels"""
     seeds: tuple[int, ...] = (0,)
     """each arm is trained with each"""
-    generator_steps: int | None = None
-    """updates of the generator, of every arm (default: the study's own)"""
-    at_once: int | None = None
-    """trainings side by side, each with its share of the threads (default: the physical cores)"""
+    generator_steps: optional(int, "the study's own") = None
+    """updates of the generator, of every arm"""
+    at_once: optional(int, "the physical cores") = None
+    """trainings side by side, each with its share of the threads"""
     runs: str = "runs/presets"
     """folder of the run folders"""
     cache_dir: str = "cache"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from gluon_wgan.errors import UserError
+from gluon_wgan.flags import optional
 from gluon_wgan.studies.plan import MeasureFlags
 
 PLACE = 50
@@ -25,10 +26,10 @@ class Flags(MeasureFlags):
     at once, other parts or seeds.
     """
 
-    parts: tuple[str, ...] | None = None
+    parts: optional(tuple[str, ...], "all") = None
     """measure no more than these: modes, surfaces, gradient_norms"""
-    seeds: tuple[int, ...] | None = None
-    """measure these instead of each part's own (0 to 4; 0 to 2)"""
+    seeds: optional(tuple[int, ...], "0 to 4; 0 to 2") = None
+    """measure these instead of each part's own"""
     width: int = WIDTH
     """units of a hidden layer: the paper's 512 takes a day; the project's report was measured with 128"""
     generator_steps: int = GENERATOR_STEPS
