@@ -42,6 +42,7 @@ def test_html_is_one_page_with_the_text_in_it(tmp_path):
     assert "<title>A &lt;title&gt;</title>" in page
     assert "<td>1</td>" in page
     assert "http" not in page  # nothing is fetched
+    assert "showModal" in page  # a click shows a figure large
 
 
 def test_html_holds_its_figures(tmp_path):

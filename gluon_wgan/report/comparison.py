@@ -1,6 +1,7 @@
 """What the pages of all ablations show: each arm over its seeds, its distances, its curves, its samples."""
 
 import json
+from textwrap import fill
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -10,6 +11,16 @@ from gluon_wgan.pictures import median_filtered
 from gluon_wgan.report.page import command_of, origin, table
 from gluon_wgan.report.style import GREY
 
+# How a sentence names a measure; a link leads to its table.
+_IN_WORDS = {
+    "swd_same": "distance of patches to pictures prepared alike",
+    "swd_reference": "distance of patches to Pillow's pictures",
+    "swd_scaled_same": "distance of patches at equal brightness and contrast, to pictures prepared alike",
+    "swd_scaled_reference": "distance of patches at equal brightness and contrast, to Pillow's pictures",
+    "spectrum_same": "power spectra, beside pictures prepared alike",
+    "spectrum_reference": "power spectra, beside Pillow's pictures",
+    "em_estimate_end": "critic's estimate at the end",
+}
 _SHOWN = {
     "swd_same": "sliced Wasserstein distance to held-out pictures prepared the same way",
     "swd_reference": "the same, to held-out pictures prepared by Pillow",
@@ -23,6 +34,17 @@ _SHOWN = {
     "early_spread": "early instability: interquartile range of the estimate around its running median / the median, "
     "generator steps 26 to 500",
     "early_sign_changes": "sign changes of the estimate in the first 500 generator steps",
+}
+
+
+# Of the figure's panels: above beside held-out pictures prepared alike, below beside Pillow's.
+_TITLES = {
+    "swd_same": "patches,\nprepared alike",
+    "swd_scaled_same": "patches, scaled,\nprepared alike",
+    "spectrum_same": "spectra,\nprepared alike",
+    "swd_reference": "patches,\nby Pillow",
+    "swd_scaled_reference": "patches, scaled,\nby Pillow",
+    "spectrum_reference": "spectra,\nby Pillow",
 }
 
 
@@ -56,7 +78,7 @@ def tables(data):
                 ]
             )
         header = ["arm", "n", "mean (interval)", "minus baseline", "differs", "floor: real pictures"]
-        parts.append(f"**`{measure}`**: {title}\n\n{table(header, rows)}")
+        parts.append(f'<a id="{measure}"></a>**{title}** (`{measure}`)\n\n{table(header, rows)}')
     return "\n\n".join(parts)
 
 
@@ -69,67 +91,76 @@ def compared(data, measure):
     }
 
 
-def apart(differences):
-    """Return, in words, the arms of `compared` that differ, and by how much."""
-    return [
-        f"{arm} ({'farther' if found['mean'] > 0 else 'nearer'} by {abs(found['mean']):.4f})"
-        for arm, found in differences.items()
-        if found["differs"]
-    ]
-
-
-def does_it_matter(data, cause, deciding):
+def does_it_matter(data, kind, deciding, style):
     """Return the sentence that answers an ablation by the measure that was to decide.
 
     Parameters
     ----------
     data : dict
         reports/data/NAME.json.
-    cause : str
-        What differs between the arms, as a sentence begins.
+    kind : str
+        What an arm is, such as "library".
     deciding : str
         The measure.
+    style : callable
+        `style(arm).label` is what the sentence calls an arm.
     """
     differences = compared(data, deciding)
     if not differences:
-        return "Not answered yet: no arm has two seeds beside the baseline's"
+        return "Not answered yet: no arm has two seeds beside the baseline's."
     least = min(len(found["values"]) for found in differences.values())
     seeds = f"n = {least}" + ("" if least >= len(data["planned"]["seeds"]) else ", fewer seeds than planned")
-    after = f"after {data['planned']['generator_steps']:,} steps ({seeds})"
-    base, differing = data["baseline_arm"], apart(differences)
-    if not differing:
-        return f"{cause} does not matter by `{deciding}`, which was to decide: {after}, no arm differs from {base}"
-    same = [arm for arm, found in differences.items() if not found["differs"]]
-    rest = f", and those of {', '.join(same)} do not" if same else ""
-    return f"{cause} matters: {after}, the samples of {', '.join(differing)} differ from {base}'s{rest}"
+    base = style(data["baseline_arm"]).label
+    differing = [
+        f"{style(arm).label} ({'farther' if found['mean'] > 0 else 'nearer'} by {abs(found['mean']):.4f})"
+        for arm, found in differences.items()
+        if found["differs"]
+    ]
+    told = f"the samples of {listed(differing)}" if differing else f"no other {kind}'s samples"
+    return (
+        f"After {data['planned']['generator_steps']:,} generator steps the {linked(deciding)}, which was to decide, "
+        f"tells {told} from those of {base} ({seeds} each)."
+    )
 
 
-_EXPLORED = (
-    "swd_same swd_reference swd_scaled_same swd_scaled_reference spectrum_same spectrum_reference em_estimate_end"
-).split()
+def linked(measure):
+    """Return a measure in words that lead to its table."""
+    return f"[{_IN_WORDS[measure]}](#{measure})"
+
+
+def listed(words):
+    """Return "a, b and c"."""
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
 
 
 def told_apart(data, deciding):
-    """Return {measure: arms that it tells apart from the baseline} of the measures that were not to decide."""
-    others = {measure: compared(data, measure) for measure in _EXPLORED if measure != deciding}
-    found = {measure: [arm for arm, one in arms.items() if one["differs"]] for measure, arms in others.items()}
-    return {measure: arms for measure, arms in found.items() if arms}
+    """Return {arm: measures that tell it from the baseline} of the measures that were not to decide."""
+    others = {measure: compared(data, measure) for measure in _IN_WORDS if measure != deciding}
+    return {
+        arm: [measure for measure, arms in others.items() if arm in arms and arms[arm]["differs"]]
+        for arm in data["differences"]
+    }
 
 
-def by_other_measures(data, deciding):
-    """Return the part of a sentence that says what the measures tell apart that were not to decide."""
-    found = told_apart(data, deciding)
-    if not found:
-        return ""
-    return "other measures tell some apart: " + ", ".join(f"`{name}` ({', '.join(found[name])})" for name in found)
+def by_other_measures(data, deciding, style):
+    """Return the sentence that says what the measures tell apart that were not to decide, without its full stop."""
+    asked = sum(bool(compared(data, measure)) for measure in _IN_WORDS if measure != deciding)
+    told = [f"{style(arm).label} in {len(found)}" for arm, found in told_apart(data, deciding).items() if found]
+    return f"Of the {asked} [other measures](#measures) these differ: {listed(told)}" if told else ""
 
 
-def answered(parts, more):
-    """Return one sentence of parts, and more sentences; empty ones are left out."""
-    return " ".join(["; ".join(part for part in parts if part) + ".", *(sentence for sentence in more if sentence)])
+def _which_tell(data, style):
+    """Return the list of all measures with the arms that each tells from the baseline, Markdown."""
+    lines = []
+    for measure in _IN_WORDS:
+        found = compared(data, measure)
+        arms = [style(arm).label for arm, one in found.items() if one["differs"]]
+        if found:
+            lines.append(f"- {linked(measure)}: {listed(arms) or 'none'}")
+    return "\n".join(lines)
 
 
-def body(name, data, deciding, section=""):
+def body(name, data, deciding, style, section=""):
     """Return the sections of an ablation's page, Markdown.
 
     Parameters
@@ -140,6 +171,8 @@ def body(name, data, deciding, section=""):
         reports/data/NAME.json.
     deciding : str
         The measure that answers.
+    style : callable
+        `style(arm).label` is what the text calls an arm.
     section : str
         What the study adds behind its figures.
     """
@@ -187,7 +220,10 @@ pictures. Intervals: bootstrap over the seeds, 95 % in name (of 3 seeds it is fr
 baseline* is paired by seed; *differs*: all differences have one sign, and their mean is more than twice the standard
 deviation of the baseline over the seeds. *floor*: real pictures of the training set, prepared as the arm's, in the
 place of samples; to Pillow's it holds what the two preparations of real pictures differ by, with no GAN in it. The
-question is answered by `{deciding}`. Measures and criterion were fixed before any run was measured.
+question is answered by the {linked(deciding)}. Measures and criterion were fixed before any run
+was measured. Which arms differ from {style(data["baseline_arm"]).label}:
+
+{_which_tell(data, style)}
 
 {tables(data)}
 
@@ -230,22 +266,21 @@ def _curves(data, reports, style):
 
 
 def _distances(data, style):
-    measures = ["swd_same", "swd_reference", "swd_scaled_same", "swd_scaled_reference", "spectrum_reference"]
-    figure = Figure(figsize=(11, 1 + 0.45 * len(data["arms"])), layout="constrained")
-    for axes, measure in zip(figure.subplots(1, len(measures), sharey=True), measures):
+    figure = Figure(figsize=(9, 2.2 + 0.9 * len(data["arms"])), layout="constrained")
+    panels = figure.subplots(2, 3, sharey=True).ravel()
+    for axes, measure in zip(panels, _TITLES):
         for place, (arm, found) in enumerate(data["arms"].items()):
             colour = style(arm).colour
             values = found["measures"][measure]["values"]
             axes.plot(values, [place] * len(values), "o", color=colour, alpha=0.5)
             axes.plot(np.mean(values), place, "|", color=colour, markersize=16, markeredgewidth=2)
             axes.plot(data["floors"][arm][measure], place, "x", color=GREY)
-        axes.set_title(measure, fontsize=9)
+        axes.set_title(_TITLES[measure], fontsize=10)
         axes.set_xlim(left=0)
         axes.grid(axis="x", alpha=0.3)
-        axes.tick_params(labelsize=8)
-        axes.set_yticks(range(len(data["arms"])), list(data["arms"]))
+        axes.set_yticks(range(len(data["arms"])), [fill(style(arm).label, 20) for arm in data["arms"]])
     figure.axes[0].invert_yaxis()
-    figure.supxlabel("distance (dots: seeds; bar: mean; cross: floor, real pictures without a GAN)", fontsize=9)
+    figure.supxlabel("distance (dots: seeds; bar: mean; cross: floor, real pictures without a GAN)", fontsize=10)
     return figure
 
 
@@ -262,7 +297,7 @@ def _samples(data, reports, style):
     figure = Figure(figsize=(8.6, 2.4 * -(-len(strips) // 2)), layout="constrained")
     for axes, (arm, strip) in zip(figure.subplots(-(-len(strips) // 2), 2, squeeze=False).ravel(), strips):
         axes.imshow(strip, interpolation="nearest")
-        axes.set_title(f"{style(arm).label}", fontsize=9)
+        axes.set_title(style(arm).label, fontsize=10)
     for axes in figure.axes:
         axes.axis("off")
     figure.suptitle(

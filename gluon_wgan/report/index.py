@@ -18,7 +18,7 @@ def _entry(name, title, question, page):
 
 {wrapped(f"*{question}*")}
 
-{wrapped(answer[0] if answer else page.answer)}
+{wrapped((answer[0] if answer else page.answer).replace("](#", f"]({name}.md#"))}
 
 {picture[0] if picture else ""}
 """

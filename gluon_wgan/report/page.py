@@ -20,11 +20,26 @@ from gluon_wgan.run_folder import shown_command
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 50rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
 table { border-collapse: collapse; margin: 1rem 0; display: block; overflow-x: auto; }
-th, td { border: 1px solid #ccc; padding: .25rem .6rem; text-align: left; }
-th { background: #f3f3f3; }
-img { max-width: 100%; height: auto; }
-p, li, code { overflow-wrap: anywhere; }
+th, td { border: 1px solid #ccc; padding: .25rem .6rem; text-align: left; overflow-wrap: normal; }
+th { background: #f3f3f3; min-width: 5em; }
+td { min-width: 4em; }
+img { max-width: 100%; height: auto; cursor: zoom-in; }
+p, li, li code { overflow-wrap: anywhere; }
 pre { background: #f6f6f6; padding: .6rem; overflow-x: auto; }
+dialog { border: 0; padding: 0; max-width: 100vw; max-height: 100vh; }
+dialog img { max-width: none; cursor: zoom-out; }
+@media (max-width: 40rem) {
+  p:has(> img) { overflow-x: auto; }
+  p > img { max-width: none; width: 44rem; }
+}
+"""
+# A click shows a figure as large as it is drawn, another puts it back. Without scripts the page is whole, too.
+_SCRIPT = """
+const large = document.body.appendChild(document.createElement("dialog"));
+large.onclick = () => large.close();
+for (const figure of document.querySelectorAll("p > img")) {
+  figure.onclick = () => { large.replaceChildren(figure.cloneNode()); large.showModal(); };
+}
 """
 _DPI = 110
 
@@ -95,11 +110,11 @@ def to_html(text, folder, style=""):
     title = html.escape(text.lstrip().splitlines()[0].lstrip("# "))
     body = markdown.markdown(text, extensions=["tables", "fenced_code"])
     body = re.sub(r'(<img [^>]*src=")([^"]+\.png)"', lambda found: f'{found[1]}{_embedded(folder, found[2])}"', body)
-    body = re.sub(r'href="(\w+)\.md"', r'href="\1.html"', body)
+    body = re.sub(r'href="(\w+)\.md(#[\w-]+)?"', r'href="\1.html\2"', body)
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{title}</title>\n'
-        f"<style>{_STYLE}{style}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
+        f"<style>{_STYLE}{style}</style>\n</head>\n<body>\n{body}\n<script>{_SCRIPT}</script>\n</body>\n</html>\n"
     )
 
 

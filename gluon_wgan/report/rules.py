@@ -94,6 +94,32 @@ def value(text, data, figure=None):
     return found
 
 
+def waiting(text, data):
+    """Return (what there is, what is needed) of the first part of a rule that does not hold yet.
+
+    Parameters
+    ----------
+    text : str
+        Comparisons such as `arms.pil.n >= 3`, joined by `and`.
+    data : dict
+
+    Returns
+    -------
+    tuple of float, or None
+        None if all hold. What is not there at all counts as 0.
+    """
+    tree = ast.parse(text.strip(), mode="eval").body
+    for part in tree.values if isinstance(tree, ast.BoolOp) else [tree]:
+        wanted = value(ast.unparse(part.comparators[0]), data)
+        try:
+            if value(ast.unparse(part), data):
+                continue
+            return value(ast.unparse(part.left), data), wanted
+        except MissingError:
+            return 0, wanted
+    return None
+
+
 def _present(value):
     """Return JSON values without the entries that are None or not finite: they count as missing."""
     if isinstance(value, dict):

@@ -7,19 +7,19 @@ from typing import NamedTuple
 import yaml
 
 from gluon_wgan.errors import UserError
-from gluon_wgan.report.rules import BadRuleError, MissingError, check, value
+from gluon_wgan.report.rules import BadRuleError, MissingError, check, value, waiting
 
 REPRODUCED, NOT_REPRODUCED, PARTLY = "reproduced", "not reproduced", "partly"
 NOT_YET_TESTED, NOT_TESTABLE = "not yet tested", "not testable here"
 VERDICTS = (REPRODUCED, NOT_REPRODUCED, PARTLY, NOT_YET_TESTED, NOT_TESTABLE)
 
-_ALWAYS = ("id", "seed", "kind", "claim", "experiment", "criterion", "command", "status")
+_ALWAYS = ("id", "document", "seed", "kind", "claim", "experiment", "criterion", "command", "status")
 _MEASURED = ("data", "figure", "unit", "reproduced_if")
 _CHOICES = {"kind": ("claim", "statement"), "status": ("ready", "planned", NOT_TESTABLE)}
 _EXPRESSIONS = ("figure", "low", "high", "n")
 _RULES = ("needs", "reproduced_if", "partly_if")
 RULE_WORDS = (("asked", "needs"), (REPRODUCED, "reproduced_if"), (PARTLY, "partly_if"))
-_FIELDS = {*_ALWAYS, *_MEASURED, *_EXPRESSIONS, *_RULES, "instead", "why"}
+_FIELDS = {*_ALWAYS, *_MEASURED, *_EXPRESSIONS, *_RULES, "counted", "instead", "why"}
 
 
 class Judged(NamedTuple):
@@ -46,7 +46,7 @@ class Judged(NamedTuple):
 
 
 def load(file):
-    """Return the rows of claims.yaml, checked, each a dict with its seed's file name in `seed`.
+    """Return the rows of claims.yaml, checked, each a dict with its document's title and file name (`seed`).
 
     Raises
     ------
@@ -56,7 +56,12 @@ def load(file):
     """
     try:
         content = yaml.safe_load(Path(file).read_text())
-        rows = [{"seed": seed, **row} for seed, of_seed in content["claims"].items() for row in of_seed]
+        titles = content.get("documents", {})
+        rows = [
+            {"document": titles.get(seed, seed), "seed": seed, **row}
+            for seed, of_seed in content["claims"].items()
+            for row in of_seed
+        ]
     except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         raise UserError(str(file), error, "YAML with `claims`: a list of rows for each document") from error
     known = set()
@@ -112,7 +117,7 @@ def judge(row, folder):
     untestable = row["status"] == NOT_TESTABLE
     file = Path(folder) / row["data"] if "data" in row else None
     if file is None or not file.is_file():
-        return Judged(row, NOT_TESTABLE) if untestable else Judged(row, NOT_YET_TESTED, missing="it is not there yet")
+        return Judged(row, NOT_TESTABLE) if untestable else Judged(row, NOT_YET_TESTED, missing="not measured yet")
     try:
         data = json.loads(file.read_text())
     except ValueError as error:
@@ -132,13 +137,14 @@ def judge(row, folder):
 
     try:
         # before the figure: while a study runs on, the page says the same
-        if "needs" in row and not rule("needs"):
-            raise MissingError(f"it needs {row['needs']}")
+        if "needs" in row and (lacking := waiting(row["needs"], data)):
+            raise MissingError("waiting: {:g} of {:g} {}".format(*lacking, row.get("counted", "seeds")))
         figure = float(measured("figure"))
         numbers = {"figure": figure, **{field: optional(field) for field in ("low", "high", "n")}}
         if untestable:
             return Judged(row, NOT_TESTABLE, **numbers)
         verdict = next((word for word, field in RULE_WORDS[1:] if rule(field, figure)), NOT_REPRODUCED)
     except MissingError as error:
-        return Judged(row, NOT_TESTABLE if untestable else NOT_YET_TESTED, missing=str(error))
+        reason = str(error) if str(error).startswith("waiting") else "not measured yet"
+        return Judged(row, NOT_TESTABLE if untestable else NOT_YET_TESTED, missing=reason)
     return Judged(row, verdict, **numbers)

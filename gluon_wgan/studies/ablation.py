@@ -122,7 +122,8 @@ def evaluate(run, held_out, baseline_resize):
         Who prepares the reference's pictures.
     """
     records = read_metrics(run.folder)
-    estimates = [record["em_distance_estimate"] for record in records]
+    # rounded first: what is measured of them can be measured again from what is kept
+    estimates = [float(f"{record['em_distance_estimate']:.4g}") for record in records]
     starts = json.loads((run.folder / "environment.json").read_text())["starts"]
     generator, _, _ = load_generator(run.folder)
     pictures = samples(generator, run.settings, len(held_out(run.settings.resize)[0]))
@@ -140,7 +141,7 @@ def evaluate(run, held_out, baseline_resize):
             **estimate_measures(estimates, run.settings.boost_generator_steps),
             **held_out.distances(pictures, run.settings.resize, baseline_resize),
         },
-        "estimates": [float(f"{estimate:.4g}") for estimate in estimates],
+        "estimates": estimates,
     }
 
 

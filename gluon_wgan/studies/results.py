@@ -7,10 +7,13 @@ import logging
 import re
 from pathlib import Path
 
+from gluon_wgan.errors import UserError
 from gluon_wgan.files import locked, write_atomic
 from gluon_wgan.run_folder import describe_environment, shown_command
 
 log = logging.getLogger(__name__)
+
+SCHEMA = 1  # of a data file; files from before it was written down have the same
 
 
 class Results:
@@ -40,8 +43,19 @@ class Results:
         return Results(self.reports, name)
 
     def read(self):
-        """Return what was kept, a dict of JSON values; an empty one if nothing was."""
-        return json.loads(self.file.read_text()) if self.file.is_file() else {}
+        """Return what was kept, a dict of JSON values; an empty one if nothing was.
+
+        Raises
+        ------
+        UserError
+            If a later version wrote it.
+        """
+        content = json.loads(self.file.read_text()) if self.file.is_file() else {}
+        schema = content.pop("schema", SCHEMA)
+        if schema > SCHEMA:
+            given = f"{self.file} (schema {schema}, of a later version of this program)"
+            raise UserError("--reports", given, f"schema {SCHEMA} or less; or install that version")
+        return content
 
     @contextlib.contextmanager
     def changing(self):
@@ -104,7 +118,7 @@ class Results:
             content[part] = {**asked, "starts": starts, **finish(runs), "runs": runs}
 
     def _write(self, content):
-        write_atomic(self.file, dumps(content).encode())
+        write_atomic(self.file, dumps({"schema": SCHEMA, **content}).encode())
 
 
 def _same(found, asked):

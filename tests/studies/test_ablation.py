@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,12 +14,15 @@ from training_fixtures import TINY_RUN
 
 from gluon_wgan.command import call
 from gluon_wgan.evaluate.estimates import estimate_measures
-from gluon_wgan.studies import plan
+from gluon_wgan.report import comparison
+from gluon_wgan.report.style import style
+from gluon_wgan.studies import find_studies, plan
 from gluon_wgan.studies.ablation_epsilon.page import answer as answer_epsilon
 from gluon_wgan.studies.ablation_resize import question
-from gluon_wgan.studies.ablation_resize.page import answer
+from gluon_wgan.studies.ablation_resize.page import _beside_real, answer
 from gluon_wgan.studies.statistics import summarise
 
+REPORTS = Path(__file__).parents[2] / "reports"
 ARMS = {"pil": {}, "cv2": {"resize": "cv2"}}
 
 
@@ -107,29 +112,51 @@ def test_the_answer_says_what_matters_and_whether_bicubic_is_the_fix():
     farther = {"cv2": (0.5, True), "cv2-bicubic": (0.7, True), "cv2-area": (0.01, False)}
     own = dict.fromkeys(arms[1:], (0.0, False))
     found = answer(compared(arms, swd_reference=farther, swd_same=own))
-    first, second = found.split(". ")
-    assert "the samples of cv2 (farther by 0.5000), cv2-bicubic (farther by 0.7000) differ from pil's" in first
-    assert first.endswith(
-        "bicubic is not the fix (its samples are no nearer than bilinear's), what fixes it is cv2-area"
+    told = "OpenCV bilinear (farther by 0.5000) and OpenCV bicubic (farther by 0.7000) from those of Pillow bilinear"
+    assert f"tells the samples of {told} (n = 3 each)." in found
+    assert found.startswith(
+        "After 5,000 generator steps the [distance of patches to Pillow's pictures](#swd_reference)"
     )
-    assert second.endswith("no arm differs: each learns what it is shown as well.")
+    assert found.endswith("is none (its samples are no nearer than bilinear's); what fixes it is OpenCV area.")
     farther["cv2-bicubic"] = (0.3, True)
     assert "a little nearer than bilinear's" in answer(compared(arms, swd_reference=farther))
     farther["cv2-bicubic"] = (0.3, False)
-    assert "bicubic is a fix" in answer(compared(arms, swd_reference=farther))
+    assert "Bicubic, the fix that was documented, is one." in answer(compared(arms, swd_reference=farther))
     none = answer(compared(arms, swd_reference=own))
-    assert "does not matter by `swd_reference`" in none and "nothing for bicubic to fix" in none
+    assert "tells no other library's samples from those of Pillow bilinear" in none
+    assert none.endswith("There is nothing for bicubic to fix.")
     apart = {"cv2": (0.1, True), "cv2-bicubic": (0.2, True), "cv2-area": (0.0, False)}
-    others = answer(compared(arms, swd_reference=own, spectrum_same=apart, em_estimate_end=apart))
-    assert "tell some apart: `spectrum_same` (cv2, cv2-bicubic), `em_estimate_end` (cv2, cv2-bicubic);" in others
-    assert "not the fix: where cv2 is told apart, by 2 measures, so are cv2-bicubic in 2, cv2-area in 0." in others
+    data = compared(arms, swd_reference=own, spectrum_same=apart, em_estimate_end=apart)
+    others = answer(data)
+    assert "Of the 2 [other measures](#measures) these differ: OpenCV bilinear in 2 and OpenCV bicubic in 2." in others
+    end = "of the 2 measures that tell OpenCV's bilinear, 2 tell bicubic too, and half of them or fewer OpenCV area."
+    assert others.endswith(end)
+    assert_plain(found), assert_plain(others)
+    # the list of all measures says the same as the answer, measure by measure
+    listed = comparison._which_tell(data, style).splitlines()
+    assert listed[0] == "- [distance of patches to Pillow's pictures](#swd_reference): none"
+    assert listed[1].endswith("(#spectrum_same): OpenCV bilinear and OpenCV bicubic")
+    assert len(listed) == 3
 
 
-def test_the_answer_sets_the_samples_beside_the_floors():
+def assert_plain(text):
+    """Check that an answer has at most three sentences, and no name of code but where a link leads."""
+    shown = re.sub(r"\]\(.*?\)", "]", text)
+    assert len(re.findall(r"[.](?= [A-Z]|$)", shown)) <= 3
+    assert "`" not in shown and "_" not in shown
+    assert not re.search(r"\b(cv2|pil|swd|outside-|inside-)", shown)
+
+
+@pytest.mark.parametrize("study", [study for study in find_studies() if study.measured(REPORTS)], ids=str)
+def test_every_published_answer_is_plain(study):
+    assert_plain(study.page(REPORTS).answer)
+
+
+def test_the_samples_are_set_beside_the_floors():
     data = compared(("pil", "cv2", "cv2-bicubic"), swd_scaled_reference={"cv2": (0.1, True), "cv2-bicubic": (0, False)})
     data["arms"] = {"cv2": {"measures": {"swd_scaled_reference": {"mean": 0.144}}}}
     data["floors"] = {"cv2": {"swd_scaled_reference": 0.179}}
-    assert "with no GAN): cv2 0.144 (0.179)." in answer(data)
+    assert "with no GAN: OpenCV bilinear 0.144 (0.179)." in _beside_real(data)
 
 
 def test_the_answer_about_epsilon():
@@ -137,12 +164,38 @@ def test_the_answer_about_epsilon():
     same, spread = {"inside-1e-8": (0.2, True), "inside-1e-16": (0.0, False)}, {"inside-1e-8": (0.1, True)}
     spread["inside-1e-16"] = (-0.1, True)
     found = answer_epsilon(compared(arms, swd_same=same, early_spread=spread))
-    assert found.startswith("RMSprop's epsilon matters: after 5,000 steps (n = 3), the samples of inside-1e-8 (farther")
-    assert "and those of inside-1e-16 do not." in found
-    assert "inside-1e-8 (less steady), inside-1e-16 (more steady)" in found
+    assert (
+        "tells the samples of epsilon 1e-8 inside the root (MXNet) (farther by 0.2000) from those of epsilon" in found
+    )
+    assert (
+        "less with epsilon 1e-16 inside the root and more with epsilon 1e-8 inside the root (MXNet) than with" in found
+    )
+    assert_plain(found)
+    alike = answer_epsilon(compared(arms, swd_same=same, early_spread=dict.fromkeys(spread, (0.0, False))))
+    assert alike.endswith("In the first 500 steps the estimate [fluctuates](#early_spread) alike with all.")
 
 
 def test_without_two_seeds_there_is_no_answer():
     undecided = dict.fromkeys(("cv2", "cv2-bicubic"), (0.5, None))
     found = answer(compared(("pil", "cv2", "cv2-bicubic"), swd_reference=undecided, swd_same=undecided))
     assert found == "Not answered yet: no arm has two seeds beside the baseline's."
+
+
+def test_what_is_published_of_the_estimates_can_be_computed_from_what_is_published():
+    for name in ("ablation_resize", "ablation_epsilon"):
+        table = json.loads((REPORTS / "data" / f"{name}.json").read_text())
+        measured = {}
+        for arm, seeds in table["runs"].items():
+            for seed, run in seeds.items():
+                kept = json.loads((REPORTS / "data/ablations" / f"{run['name']}.json").read_text())
+                boosted = kept["settings"].get("boost_generator_steps", 25)
+                found = estimate_measures(kept["estimates"], boosted)
+                assert {measure: kept["measures"][measure] for measure in found} == found
+                measured.setdefault(arm, {})[int(seed)] = kept["measures"]
+        again = summarise(measured, table["baseline_arm"])
+        # the bootstrap draws by a fixed key; sums may be rounded otherwise elsewhere
+        for arm, found in again["differences"].items():
+            for measure, difference in found.items():
+                published = table["differences"][arm][measure]
+                assert difference["differs"] == published["differs"]
+                assert difference["mean"] == pytest.approx(published["mean"], rel=1e-9, abs=1e-12)

@@ -11,9 +11,9 @@ from conftest import ROOT
 from gluon_wgan.command import call
 from gluon_wgan.errors import UserError
 from gluon_wgan.evaluate.divergences import js, kl
+from gluon_wgan.report import criteria
 from gluon_wgan.report import verdicts as claims
 from gluon_wgan.studies.claims import measure as claims_arithmetic
-from gluon_wgan.studies.claims import page
 
 REPORTS = ROOT / "reports"
 ROWS = claims.load(REPORTS / "claims.yaml")
@@ -50,15 +50,30 @@ def test_without_data_or_number_it_is_not_yet_tested(tmp_path):
         assert judge(tmp_path, data).verdict == claims.NOT_YET_TESTED
     judged = judge(tmp_path, {"a": {"x": 2, "n": 2}}, needs="a.n >= 3")
     assert judged.verdict == claims.NOT_YET_TESTED
-    assert "a.n >= 3" in judged.missing
+    assert judged.missing == criteria.figure_of(judged) == "waiting: 2 of 3 seeds"
+    assert judge(tmp_path, {"a": {"x": 2}}, needs="a.n >= 3", counted="runs").missing == "waiting: 0 of 3 runs"
+    assert judge(tmp_path, {"a": {"n": 3}}, needs="a.n >= 3").missing == "not measured yet"
+    both = "a.n >= 3 and len(every(a, 'n')) == 5"
+    assert judge(tmp_path, {"a": {"b": {"n": 3}, "c": {"n": 4}, "n": 3, "x": 2}}, needs=both).missing.endswith(
+        "2 of 5 seeds"
+    )
     assert judge(tmp_path, {"a": {"x": 2, "n": 3}}, needs="a.n >= 3").verdict == claims.REPRODUCED
+
+
+def test_a_study_shows_what_the_claims_ask_of_it(tmp_path):
+    assert "claims.yaml" in criteria.asked_of("d.json", tmp_path)
+    load(tmp_path, needs="a.n >= 3")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/d.json").write_text('{"a": {"x": 2, "n": 1}}')
+    shown = criteria.asked_of("d.json", tmp_path).splitlines()
+    assert shown[2:] == ["| c | c | [? not yet tested](claims.md#x) | waiting: 1 of 3 seeds |"]
 
 
 def test_a_missing_interval_leaves_the_verdict(tmp_path):
     judged = judge(tmp_path, {"a": {"x": 2}}, low="a.low", high="a.high", n="3")
     assert (judged.verdict, judged.low, judged.n) == (claims.REPRODUCED, None, 3)
     judged = judge(tmp_path, {"a": {"x": 2, "low": 1, "high": 4}}, low="a.low", high="a.high", n="3")
-    assert page._figure(judged) == "2 apples (1 to 4, n = 3)"
+    assert criteria.figure_of(judged) == "2 apples (1 to 4, n = 3)"
 
 
 @pytest.mark.parametrize(

@@ -98,10 +98,11 @@ def made_up(ratio):
 
 
 def test_the_answer_names_what_equals():
-    assert report.answer(made_up(0.995), "outside-1e-8").endswith("inside-1e-8 equals PyTorch's (outside-1e-8)")
+    torch, mxnet = "epsilon 1e-8 outside the root (PyTorch)", "epsilon 1e-8 inside the root (MXNet)"
+    assert report.answer(made_up(0.995), "outside-1e-8") == f"of the same gradients {mxnet} makes the steps of {torch}"
     found = report.answer(made_up(0.01), "outside-1e-8")
     assert found.endswith(
-        "none equals PyTorch's (outside-1e-8), and the others are off by factors of up to: inside-1e-8 100"
+        f"none makes the steps of {torch}; those of the others are off by factors of up to 100 ({mxnet})"
     )
     assert report.equals(made_up(0.98), "outside-1e-8") and not report.equals(made_up(0.98), "inside-1e-8")
 

@@ -2,10 +2,12 @@
 
 import json
 import math
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from conftest import ROOT
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import norm, wasserstein_distance
 
@@ -226,7 +228,7 @@ def measured(tmp_path_factory):
 def test_a_tiny_measurement_has_finite_numbers(measured):
     text = (measured / "data/distances.json").read_text()
     data = json.loads(text, parse_constant=pytest.fail)
-    assert set(data) == set(PARTS)
+    assert set(data) == {*PARTS, "schema"}
     assert _all_finite(data)
     assert str(measured) not in text
     for name in ("critic", "discriminator"):
@@ -247,11 +249,15 @@ def test_the_report_is_rendered_from_the_data_alone(measured):
     data["generator_gradients"]["minimax"] |= {"last_over_first": 0.00123, "last_over_first_of_seeds": [0.001, 0.002]}
     data["two_gaussians"]["critic"]["smallest_over_largest"] = 0.05
     file.write_text(json.dumps(data))
+    shutil.copy(ROOT / "reports/claims.yaml", measured)
     call("distances", ["--reports", str(measured)])
     text = (measured / "distances.md").read_text()
-    assert "0.00123 of the first with the minimax loss" in " ".join(text.split())
-    assert "minimax: last norm over first below 0.01 | 0.00123 | yes" in text
-    assert "critic: smallest gradient between the means above 0.1 of the largest | 0.05 | no" in text
+    assert "becomes 0.00123 of the first with the plain GAN's loss" in " ".join(text.split())
+    # as the claims' page judges them
+    assert (
+        "falls by 100 within 4,000 updates | [✓ reproduced](claims.md#gradient-vanishes-in-training) | 0.00123" in text
+    )
+    assert "[± partly](claims.md#two-gaussians-trained)" in text or "[✗ not reproduced](claims.md#two-gaus" in text
     assert "| ∞; ∞ |" in text
     for name in DRAWN:
         assert (measured / f"figures/distances_{name}.png").stat().st_size > 5000

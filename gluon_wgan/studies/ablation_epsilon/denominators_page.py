@@ -21,13 +21,12 @@ def _worst(data, arm):
 
 
 def answer(data, baseline_arm):
-    """Return the part of a sentence that says which epsilons equal the baseline's."""
+    """Return the sentence, without its full stop, that says which epsilons equal the baseline's."""
     others = sorted((arm for arm in data["floors"] if arm != baseline_arm), key=lambda arm: _worst(data, arm))
-    same = [arm for arm in others if equals(data, arm)]
-    off = ", ".join(f"{arm} {math.exp(_worst(data, arm)):.3g}" for arm in others if arm not in same)
-    return (
-        f"by the steps that it makes of the same gradients, {' and '.join(same) or 'none'} equals PyTorch's "
-        f"({baseline_arm})" + (f", and the others are off by factors of up to: {off}" if off else "")
+    same = [style(arm).label for arm in others if equals(data, arm)]
+    off = [f"{math.exp(_worst(data, arm)):,.3g} ({style(arm).label})" for arm in others if not equals(data, arm)]
+    return f"of the same gradients {' and '.join(same) or 'none'} makes the steps of {style(baseline_arm).label}" + (
+        f"; those of the others are off by factors of up to {', '.join(off)}" if off else ""
     )
 
 

@@ -5,6 +5,7 @@ from textwrap import fill
 
 from matplotlib.figure import Figure
 
+from gluon_wgan.report.criteria import figure_of, in_words, one_line
 from gluon_wgan.report.page import Page, table
 from gluon_wgan.report.style import GREEN, ORANGE, SKY
 from gluon_wgan.report.verdicts import (
@@ -23,35 +24,7 @@ from gluon_wgan.studies import find_studies
 _NAME = "claims"
 # Narrow, for phones.
 _STYLE = "td, th { padding: .25rem .35rem; }\n"
-# A sign and words: nothing rests on a colour.
-_SIGNS = {REPRODUCED: "✓", NOT_REPRODUCED: "✗", PARTLY: "±", NOT_YET_TESTED: "?", NOT_TESTABLE: "○"}
 _COLOURS = {REPRODUCED: SKY, NOT_REPRODUCED: ORANGE, PARTLY: GREEN, NOT_YET_TESTED: "#CCCCCC", NOT_TESTABLE: "#EEEEEE"}
-
-
-def _number(number):
-    if number is None:
-        return ""
-    if number == int(number) and abs(number) < 1e12:
-        return f"{int(number):,}"
-    return f"{number:,.0f}" if 1000 <= abs(number) < 1e12 else f"{number:.3g}"
-
-
-def _figure(judged):
-    """Return the figure in words: "0.94 of the pictures (0.9 to 1, n = 200)"; nothing where it is not measured."""
-    if judged.figure is None:
-        return ""
-    spread = f"{_number(judged.low)} to {_number(judged.high)}" if None not in (judged.low, judged.high) else ""
-    count = f"n = {_number(judged.n)}" if judged.n is not None else ""
-    more = ", ".join(part for part in (spread, count) if part)
-    return f"{_number(judged.figure)} {judged.row['unit']}" + (f" ({more})" if more else "")
-
-
-def _words(verdict):
-    return f"{_SIGNS[verdict]} {verdict}"
-
-
-def _one_line(text):
-    return " ".join(text.split())
 
 
 def _counts(judged):
@@ -71,8 +44,8 @@ def _answer(judged):
 
 
 def _overview(judged):
-    rows = [(one.row["claim"], f"[{_words(one.verdict)}](#{one.row['id']})", _figure(one)) for one in judged]
-    return table(["claim", "verdict", "figure"], [[_one_line(cell) for cell in row] for row in rows])
+    rows = [(one.row["claim"], f"[{in_words(one.verdict)}](#{one.row['id']})", figure_of(one)) for one in judged]
+    return table(["claim", "verdict", "figure"], [[one_line(cell) for cell in row] for row in rows])
 
 
 def _source(row, reports):
@@ -85,7 +58,7 @@ def _source(row, reports):
 
 def _details(one, reports):
     row = one.row
-    lines = [f'<a id="{row["id"]}"></a>**{row["id"]}**: {_words(one.verdict)}', "", f"- claim: {row['claim']}"]
+    lines = [f'<a id="{row["id"]}"></a>**{row["id"]}**: {in_words(one.verdict)}', "", f"- claim: {row['claim']}"]
     if one.verdict in (NOT_REPRODUCED, PARTLY) and "instead" in row:
         lines.append(f"- instead: {row['instead']}")
     if "why" in row:
@@ -93,25 +66,24 @@ def _details(one, reports):
     if row["experiment"] != "none":
         lines.append(f"- experiment: {row['experiment']}")
     if row["command"] != "none":
-        lines.append(f"- command{' (planned)' if row['status'] == 'planned' else ''}: `{_one_line(row['command'])}`")
+        lines.append(f"- command{' (planned)' if row['status'] == 'planned' else ''}: `{one_line(row['command'])}`")
     if row["status"] != NOT_TESTABLE:
         lines.append(f"- criterion: {row['criterion']}")
-        rules = [f"{word} if `{_one_line(row[field])}`" for word, field in RULE_WORDS if field in row]
+        rules = [f"{word} if `{one_line(row[field])}`" for word, field in RULE_WORDS if field in row]
         lines.append(f"- rule: {'; '.join(rules)}")
     if "figure" in row:
-        found = _figure(one) or f"none, {one.missing}"
-        lines.append(f"- figure: `{row['figure']}` of {_source(row, reports)}: {found}")
-    return "\n".join(_one_line(line) if line.startswith("- ") else line for line in lines)
+        lines.append(f"- figure: `{row['figure']}` of {_source(row, reports)}: {figure_of(one)}")
+    return "\n".join(one_line(line) if line.startswith("- ") else line for line in lines)
 
 
 def _mistakes(judged):
     wrong = [one for one in judged if one.row["kind"] == "statement" and one.verdict in (NOT_REPRODUCED, PARTLY)]
     lines = [
-        f"- `{one.row['seed']}`: {one.row['claim']} [{_words(one.verdict)}](#{one.row['id']}), {_figure(one)}. "
+        f"- *{one.row['document']}*: {one.row['claim']} [{in_words(one.verdict)}](#{one.row['id']}), {figure_of(one)}. "
         f"{one.row.get('instead', '')}"
         for one in wrong
     ]
-    return "\n".join(_one_line(line) for line in lines) or "None of those tested so far."
+    return "\n".join(one_line(line) for line in lines) or "None of those tested so far."
 
 
 def page(data, reports):
@@ -122,21 +94,21 @@ def page(data, reports):
 
 
 def _body(judged, reports):
-    by_seed = {}
+    documents = {}
     for one in judged:
-        by_seed.setdefault(one.row["seed"], []).append(one)
+        documents.setdefault((one.row["document"], one.row["seed"]), []).append(one)
     tables = "\n\n".join(
-        f"### {seed}\n\n{', '.join(f'{number} {verdict}' for verdict, number in _counts(of_seed).items() if number)}."
-        f"\n\n{_overview(of_seed)}"
-        for seed, of_seed in by_seed.items()
+        f"### {title}\n\n{', '.join(f'{number} {verdict}' for verdict, number in _counts(of_it).items() if number)}. "
+        f"(`{file}`)\n\n{_overview(of_it)}"
+        for (title, file), of_it in documents.items()
     )
     details = "\n\n".join(
-        f"### {seed}, one by one\n\n" + "\n\n".join(_details(one, reports) for one in of_seed)
-        for seed, of_seed in by_seed.items()
+        f"### {title}, one by one\n\n" + "\n\n".join(_details(one, reports) for one in of_it)
+        for (title, _), of_it in documents.items()
     )
     return f"""![How many claims of each document came out which way](figures/claims.png)
 
-The documents lie outside this repository and are named by their files; the claims are in our words. A verdict leads to
+The documents lie outside this repository; their titles and the claims are in our words. A verdict leads to
 its details. No verdict is written down: [claims.yaml](claims.yaml) has a rule for each claim, on a figure in
 `reports/data/`, and this page is computed from both:
 
@@ -144,9 +116,9 @@ its details. No verdict is written down: [claims.yaml](claims.yaml) has a rule f
 python experiments/claims.py
 ```
 
-- {_words(REPRODUCED)}, {_words(NOT_REPRODUCED)}, {_words(PARTLY)}: the rule's answer.
-- {_words(NOT_YET_TESTED)}: the data, or the number in it, is not there; the command that makes it is in the details.
-- {_words(NOT_TESTABLE)}: the details say why.
+- {in_words(REPRODUCED)}, {in_words(NOT_REPRODUCED)}, {in_words(PARTLY)}: the rule's answer.
+- {in_words(NOT_YET_TESTED)}: what is waited for stands beside it; the command that measures it is in the details.
+- {in_words(NOT_TESTABLE)}: the details say why.
 
 ## Claim by claim
 
@@ -173,16 +145,16 @@ is our reading of words such as "mostly" and "large"; the figure stands beside i
 
 def _draw(judged):
     """Draw how many claims of each document came out which way."""
-    seeds = list(dict.fromkeys(one.row["seed"] for one in judged))
-    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    documents = list(dict.fromkeys(one.row["document"] for one in judged))
+    figure = Figure(figsize=(7, 3.6), layout="constrained")
     axes = figure.subplots()
-    left = [0] * len(seeds)
+    left = [0] * len(documents)
     for verdict, colour in _COLOURS.items():
-        counts = [sum(one.row["seed"] == seed and one.verdict == verdict for one in judged) for seed in seeds]
-        bars = axes.barh(seeds, counts, left=left, color=colour, label=_words(verdict), edgecolor="white")
-        axes.bar_label(bars, [str(count) if count else "" for count in counts], label_type="center", fontsize=8)
+        counts = [sum(one.row["document"] == title and one.verdict == verdict for one in judged) for title in documents]
+        bars = axes.barh(documents, counts, left=left, color=colour, label=in_words(verdict), edgecolor="white")
+        axes.bar_label(bars, [str(count) if count else "" for count in counts], label_type="center")
         left = [sum(pair) for pair in zip(left, counts)]
     axes.invert_yaxis()
     axes.set_xlabel("claims")
-    figure.legend(loc="outside upper center", ncols=5, fontsize=8)
+    figure.legend(loc="outside upper center", ncols=3)
     return figure

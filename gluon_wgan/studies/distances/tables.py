@@ -7,31 +7,6 @@ from gluon_wgan.report.page import table
 from gluon_wgan.studies.distances.figures import LOSSES
 
 
-def criteria(data):
-    """Return what was asked beforehand, the same as in claims.yaml, and whether it holds."""
-    gaussians, courses = data["two_gaussians"], data["generator_gradients"]
-    pairs = data["estimate_over_exact"]
-    smallest = {name: gaussians[name]["smallest_over_largest"] for name in ("critic", "discriminator")}
-    asked = [
-        ("critic: smallest gradient between the means above 0.1 of the largest", smallest["critic"], ">", 0.1),
-        ("discriminator: below 0.001 of the largest", smallest["discriminator"], "<", 1e-3),
-        ("critic's factor: largest over smallest below 1.2", pairs["largest"] / pairs["smallest"], "<", 1.2),
-        ("minimax: last norm over first below 0.01", courses["minimax"]["last_over_first"], "<", 0.01),
-        ("Wasserstein: last norm over first above 0.1", courses["wasserstein"]["last_over_first"], ">", 0.1),
-        (
-            "non-saturating: last variance over first above 10",
-            courses["non_saturating"]["variance_growth"],
-            ">",
-            10,
-        ),
-    ]
-    rows = [
-        (text, number(value), "yes" if (value > limit if sign == ">" else value < limit) else "no")
-        for text, value, sign, limit in asked
-    ]
-    return table(["criterion, fixed beforehand", "measured (median of the seeds)", "holds"], rows)
-
-
 def lines(part):
     """Return the distances of the two lines: closed form; estimate."""
     rows = [

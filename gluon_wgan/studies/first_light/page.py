@@ -12,7 +12,7 @@ def page(data, reports):
     holds = "Yes" if falls and pictures else "Not by the criteria"
     answer = f"""{holds}: after {data["generator_steps"]:,} generator
 steps the estimate is {data["estimate_ratio"]:.2f} times what it was after the boost, and neighbouring pixels of the
-samples correlate by {data["correlation_samples"]:.2f} (noise: 0)."""
+samples correlate by {data["correlation_samples"]:.2f} (noise: 0; n = 1 run)."""
     body = f"""## Command
 
 ```

@@ -4,6 +4,7 @@ from textwrap import fill
 
 import numpy as np
 
+from gluon_wgan.report.numbers import between
 from gluon_wgan.report.page import Page, origin, starts_of, table
 from gluon_wgan.studies.presets.figures import STYLES, arms_of, figures, runs_of
 from gluon_wgan.studies.presets.question import HALF, LAST, LAYOUT, LEAST_SHARE, NORM, QUARTER
@@ -11,6 +12,8 @@ from gluon_wgan.studies.presets.question import HALF, LAST, LAYOUT, LEAST_SHARE,
 _NAME = "presets"
 _TITLES = {"bedrooms": "Bedrooms", "faces": "Anime faces", "digits": "Digits"}
 _DATA = {"bedrooms": "path/to/lsun", "faces": "path/to/anime_faces", "digits": "path/to/mnist"}
+# Arms that the answer sets beside each other.
+_BESIDE = {"clip": "clipping", "medium": "clipping", "penalty": "the penalty", "strong": "the penalty"}
 _MEASURES = {
     "swd_scaled": "sliced Wasserstein distance, scaled",
     "swd": "the same, not scaled",
@@ -168,6 +171,8 @@ Half of each grid of 64; the whole ones are in `figures/{_NAME}/`.
 
 ![{_TITLES[subject]}: curves of the training](figures/{_NAME}_{subject}_curves.png)
 
+{fill(_sentence(subject, found), 120)}
+
 {table(["criterion, fixed before the runs were looked at", "measured", "holds"], criteria)}
 
 {table(["pictures", "n", *(_MEASURES[name] for name in measures)], rows)}
@@ -188,11 +193,34 @@ Measured by:
 
 def page(data, reports):
     """Return the page of reports/data/presets.json."""
+    return Page(_answer(data), _body(data), figures(data, reports))
+
+
+def _answer(data):
     held = [holds for subject, found in data.items() for _, _, holds in _CRITERIA[subject](found)]
-    sentences = "\n".join(fill(_sentence(subject, found), 120) for subject, found in data.items())
-    answer = f"""What was to show that they learn holds in {sum(held)} of {len(held)} criteria, fixed beforehand.
-{sentences}"""
-    return Page(answer, _body(data), figures(data, reports))
+    runs = [len(runs_of(found, arm)) for found in data.values() for arm in arms_of(found)]
+    seeds = f"n = {between(runs, '{:.0f}'.format)} for each"
+    sentences = [
+        f"What was to show that these networks learn, fixed beforehand, holds in {sum(held)} of {len(held)} criteria "
+        f"({seeds})."
+    ]
+    beside = []
+    for subject, found in data.items():
+        arms = {arm: words for arm, words in _BESIDE.items() if arm in arms_of(found)}
+        if arms:
+            each = ", ".join(f"{_mean(found, arm, 'swd_scaled'):.3f} with {words}" for arm, words in arms.items())
+            beside.append(f"{_TITLES[subject].lower()}, {each} ({found['real']['swd_scaled']:.3f} of real pictures)")
+    if beside:
+        sentences.append(f"The distance of samples' patches to held-out pictures' is, on {'; on '.join(beside)}.")
+    if "digits" in data:
+        found = data["digits"]
+        (arm,) = arms_of(found)
+        agree, before = (_mean(found, arm, "agree", when) for when in ("trained", "untrained"))
+        sentences.append(
+            f"Of the digits {agree:.0%} have five nearest real digits that agree (of real ones "
+            f"{found['real']['agree']:.0%}, before training {before:.0%})."
+        )
+    return " ".join(sentences)
 
 
 def _body(data):

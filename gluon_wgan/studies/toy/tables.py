@@ -7,32 +7,6 @@ from gluon_wgan.report.page import table
 from gluon_wgan.studies.toy.figures import ARMS, DISTRIBUTIONS, MIXTURES, NORMS, runs_of, title_of
 
 
-def criteria(data):
-    """Return what was asked beforehand, the same as in claims.yaml, and whether it holds."""
-    modes, surfaces, norms = (data[part] for part in ("modes", "surfaces", "gradient_norms"))
-    collapsed = {arm: modes[arm]["share_collapsed"] for arm in ("clip", "minimax")}
-    ratios = [one["ratio"] for one in norms["clip"].values()]
-    least = min(surfaces[name]["correlation_gained"] for name in DISTRIBUTIONS)
-    at_bound, penalty = surfaces["8 gaussians"]["share_at_bound"], norms["penalty"]["ratio"]
-    mean = data["penalty_norm"]["mean"]
-    asked = [
-        ("minimax GAN: more than half of the runs miss a mode", collapsed["minimax"], collapsed["minimax"] > 0.5),
-        (
-            "clipped WGAN: less than half of that share",
-            collapsed["clip"],
-            collapsed["clip"] < 0.5 * collapsed["minimax"],
-        ),
-        ("penalty's correlation with the optimal critic above clipping's by 0.1, on all three", least, least > 0.1),
-        ("8 Gaussians, clipping: more than half of the weights at the bound", at_bound, at_bound > 0.5),
-        ("clipping, first layer's gradient over the last's: above 100 for one bound", max(ratios), max(ratios) > 100),
-        ("below 0.01 for another", min(ratios), min(ratios) < 0.01),
-        ("penalty: within 10", penalty, 0.1 < penalty < 10),
-        ("penalty: mean norm between the distributions within 0.2 of 1", mean, abs(mean - 1) < 0.2),
-    ]
-    rows = [(text, number(value), "yes" if holds else "no") for text, value, holds in asked]
-    return table(["criterion, fixed beforehand", "measured", "holds"], rows)
-
-
 def _median_and_range(values):
     return f"{number(median(values))} ({between(values)})"
 
