@@ -91,3 +91,21 @@ def test_the_table_of_speeds_is_the_measured_one():
 
     results = json.loads((ROOT / "reports/data/benchmark.json").read_text())
     assert as_table(results) in README
+
+
+def test_what_it_says_of_the_ablations_is_what_the_data_says():
+    def told(name, measure):
+        differences = json.loads((ROOT / f"reports/data/{name}.json").read_text())["differences"]
+        return {arm: found[measure]["mean"] for arm, found in differences.items() if found[measure]["differs"]}
+
+    text = " ".join(README.split())
+    assert "tells no library's samples from Pillow's" in text
+    assert told("ablation_resize", "swd_reference") == {}
+    assert "other distances, and the eye, tell OpenCV's bilinear and bicubic apart" in text
+    assert told("ablation_resize", "swd_scaled_reference").keys() == {"cv2", "cv2-bicubic"}
+    assert "Nor does that distance tell any epsilon from PyTorch's; the spectra tell MXNet's default and Tens" in text
+    assert told("ablation_epsilon", "swd_same") == {}
+    assert told("ablation_epsilon", "spectrum_same").keys() == {"inside-1e-8", "tensorflow"}
+    assert "the start of the training is told apart with TensorFlow's alone, where it is the steadier one" in text
+    ((arm, more),) = told("ablation_epsilon", "early_spread").items()
+    assert arm == "tensorflow" and more < 0

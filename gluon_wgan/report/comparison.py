@@ -20,7 +20,10 @@ _IN_WORDS = {
     "spectrum_same": "power spectra, beside pictures prepared alike",
     "spectrum_reference": "power spectra, beside Pillow's pictures",
     "em_estimate_end": "critic's estimate at the end",
+    "early_spread": "fluctuation of the estimate in the first 500 steps",
+    "early_sign_changes": "changes of its sign in the first 500 steps",
 }
+_EXPLORED = [measure for measure in _IN_WORDS if not measure.startswith("early")]
 _SHOWN = {
     "swd_same": "sliced Wasserstein distance to held-out pictures prepared the same way",
     "swd_reference": "the same, to held-out pictures prepared by Pillow",
@@ -135,7 +138,7 @@ def listed(words):
 
 def told_apart(data, deciding):
     """Return {arm: measures that tell it from the baseline} of the measures that were not to decide."""
-    others = {measure: compared(data, measure) for measure in _IN_WORDS if measure != deciding}
+    others = {measure: compared(data, measure) for measure in _EXPLORED if measure != deciding}
     return {
         arm: [measure for measure, arms in others.items() if arm in arms and arms[arm]["differs"]]
         for arm in data["differences"]
@@ -144,7 +147,7 @@ def told_apart(data, deciding):
 
 def by_other_measures(data, deciding, style):
     """Return the sentence that says what the measures tell apart that were not to decide, without its full stop."""
-    asked = sum(bool(compared(data, measure)) for measure in _IN_WORDS if measure != deciding)
+    asked = sum(bool(compared(data, measure)) for measure in _EXPLORED if measure != deciding)
     told = [f"{style(arm).label} in {len(found)}" for arm, found in told_apart(data, deciding).items() if found]
     return f"Of the {asked} [other measures](#measures) these differ: {listed(told)}" if told else ""
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import shutil
 
 import numpy as np
@@ -59,7 +60,7 @@ def test_a_tiny_measurement_is_kept_and_not_repeated(measured, monkeypatch):
     file = measured / "data/toy.json"
     text = file.read_text()
     found = json.loads(text, parse_constant=pytest.fail)
-    assert set(found) == {*question.PARTS, "penalty_norm"}
+    assert set(found) == {*question.PARTS, "penalty_norm", "schema"}
     assert str(measured) not in text
     runs = found["surfaces"]["runs"]
     assert [(run["seed"], run["arm"]) for run in runs[:3]] == [(0, "optimal"), (0, "clip"), (0, "penalty")]
@@ -144,14 +145,16 @@ def test_the_report_is_rendered_from_the_data_alone(measured, tmp_path):
     shutil.copytree(measured, tmp_path / "reports")
     file = tmp_path / "reports/data/toy.json"
     found = json.loads(file.read_text())
-    found["penalty_norm"] |= {"mean": 0.876}
-    found["surfaces"]["8 gaussians"]["share_at_bound"] = 0.25
+    found["surfaces"]["8 gaussians"] |= {"share_at_bound": 0.25, "n": 3}
+    found["gradient_norms"]["penalty"]["ratio"] = 2.5
     file.write_text(json.dumps(found))
+    shutil.copy(ROOT / "reports/claims.yaml", tmp_path / "reports")
     call("toy", ["--reports", str(tmp_path / "reports")])
     text = (tmp_path / "reports/toy.md").read_text()
-    assert "between the distributions is 0.88 (" in " ".join(text.split())
-    assert "mean norm between the distributions within 0.2 of 1 | 0.876 | yes" in text
-    assert "more than half of the weights at the bound | 0.25 | no" in text
+    assert "where the penalty leaves 2.5 (n = " in " ".join(text.split())
+    # as the claims' page judges them
+    assert re.search(r"more than half of the weights at the bound \| \[.*claims.md#capacity-underuse\) \| 0.25 ", text)
+    assert "claims.md#clipping-toy) | waiting: 2 of 3 seeds |" in text
     assert found["modes"]["starts"][0]["command"] in text
     for name in DRAWN:
         assert (tmp_path / f"reports/figures/toy_{name}.png").stat().st_size > 5000
