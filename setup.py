@@ -1,13 +1,10 @@
-"""Install gluon_wgan. requirements.lock holds the exact versions that the project is tested with."""
+"""Install gluon_wgan. requirements.lock and requirements-current.lock hold the exact versions that are tested."""
 
 import sys
 
 # before setuptools, which may itself not know a newer Python
-if not (3, 10) <= sys.version_info[:2] < (3, 12):
-    sys.exit(
-        f"gluon_wgan: given Python {sys.version.split()[0]}; allowed: 3.10 or 3.11. mxnet 1.9.1, the last release, "
-        "needs numpy below 1.24 (it uses numpy.bool), and such a numpy has no wheels for Python 3.12 and later."
-    )
+if not (3, 10) <= sys.version_info[:2] < (3, 14):
+    sys.exit(f"gluon_wgan: given Python {sys.version.split()[0]}; allowed: 3.10 to 3.13, with which it is tested")
 
 from setuptools import find_namespace_packages, setup
 
@@ -18,18 +15,28 @@ setup(
     license="Apache-2.0",
     packages=find_namespace_packages(include=["gluon_wgan", "gluon_wgan.*"]),
     entry_points={"console_scripts": ["gluon-wgan = gluon_wgan.command:main"]},
-    python_requires=">=3.10,<3.12",
+    python_requires=">=3.10,<3.14",
+    classifiers=[
+        "Intended Audience :: Science/Research",
+        "License :: OSI Approved :: Apache Software License",
+        "Operating System :: POSIX :: Linux",
+        *(f"Programming Language :: Python :: 3.{minor}" for minor in range(10, 14)),
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Topic :: Scientific/Engineering :: Image Processing",
+    ],
     install_requires=[
-        "mxnet==1.9.1",
-        "numpy>=1.23.5,<1.24",  # mxnet 1.9.1 uses numpy.bool, which 1.24 removed
+        # It says that it needs numpy < 2, of which Python 3.13 has no wheel. It does not (mxnet_on_numpy2.py): there
+        # `pip install --no-deps mxnet==1.9.1` adds it.
+        "mxnet==1.9.1; python_version < '3.13'",
+        "numpy>=1.23.5,<3",
         "gluoncv==0.10.5.post0",
-        "opencv-python>=4.11,<4.12",  # 4.12 wants numpy 2
+        "opencv-python>=4.11,<6",
         "pillow>=12,<14",
         "pot>=0.9.7,<0.10",  # exact and sliced optimal transport
-        "matplotlib>=3.10,<3.11",
+        "matplotlib>=3.10,<4",
         "psutil>=7,<8",
         "pyyaml>=6,<7",
-        "scipy>=1.15,<1.16",
+        "scipy>=1.15,<2",
         "simpleeval>=1.0.3,<2",
         "lmdb>=3,<4",
         "loky>=3.5,<4",
@@ -41,6 +48,6 @@ setup(
     extras_require={
         "dev": ["hypothesis>=6,<7", "pre-commit>=4,<5", "pytest>=9,<10", "ruff>=0.17,<0.18"],
         # the reference, and ONNX: mxnet 1.9.1's exporter refuses later versions of onnx
-        "parity": ["onnx==1.14.1", "onnxruntime>=1.23,<2", "torch==2.13.0"],
+        "parity": ["onnx==1.14.1; python_version < '3.12'", "onnxruntime>=1.23,<2", "torch==2.13.0"],
     },
 )

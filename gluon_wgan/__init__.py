@@ -2,7 +2,8 @@
 
 Importing the package sets OMP_NUM_THREADS, unless it is set already, to the physical cores that this process may
 use: MXNet takes half the processors by default, because it assumes hyper-threads, and reads the variable once,
-when it loads. Import gluon_wgan before mxnet.
+when it loads. And it lets MXNet load with a current NumPy, see `gluon_wgan.mxnet_on_numpy2`. Import gluon_wgan before
+mxnet.
 """
 
 import os
@@ -12,8 +13,11 @@ from importlib import import_module
 
 from loky import cpu_count
 
+from gluon_wgan import mxnet_on_numpy2
+
 __version__ = "0.1.0"
 
+mxnet_on_numpy2.install()
 os.environ.setdefault("OMP_NUM_THREADS", str(cpu_count(only_physical_cores=True)))
 
 

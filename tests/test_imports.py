@@ -15,6 +15,8 @@ FLOORS = {
     "errors": 0,
     "files": 0,
     "flags": 0,
+    "mxnet_on_numpy2": 0,
+    "system_packages": 0,
     "settings": 0,
     "presets": 0,
     "schedule": 0,
