@@ -31,15 +31,12 @@ def supplied_names(numpy):
     names |= dict.fromkeys(("Inf", "PINF", "Infinity", "infty"), numpy.inf) | {"NINF": -numpy.inf}
     names |= dict.fromkeys(("NaN", "NAN"), numpy.nan) | {"PZERO": 0.0, "NZERO": -0.0}
     names |= {"alltrue": numpy.all, "sometrue": numpy.any, "product": numpy.prod, "cumproduct": numpy.cumprod}
-    names |= {"round_": numpy.round, "msort": lambda a: numpy.sort(a, axis=0), "trapz": _attribute(numpy, "trapezoid")}
+    names |= {"round_": numpy.round, "msort": lambda a: numpy.sort(a, axis=0), "trapz": vars(numpy).get("trapezoid")}
     names |= {"in1d": lambda a, b, **options: numpy.isin(numpy.ravel(a), b, **options)}
     names |= {"row_stack": numpy.vstack, "float_": numpy.float64, "complex_": numpy.complex128}
+    names |= {"compat": types.SimpleNamespace(basestring=str)}  # asked for by mx.np.pad alone
     names |= {name: _gone(name) for name in _GONE}
     return {name: value for name, value in names.items() if name not in vars(numpy)}
-
-
-def _attribute(numpy, name):
-    return vars(numpy).get(name)
 
 
 def _gone(name):

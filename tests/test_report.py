@@ -76,6 +76,14 @@ def test_a_page_that_was_changed_is_stale(tmp_path):
     assert sorted(folder.rglob("*")) == before
     call("make_reports", ["--reports", str(folder)])
     assert index.stale(find_studies(), folder) == []
+    # another matplotlib draws otherwise: then the size counts, and that a figure is there
+    (folder / "figures/drawn_by.txt").write_text("matplotlib 1.0\n")
+    with Image.open(folder / "figures/parity_stages.png") as figure:
+        size = figure.size
+    save_picture(folder / "figures/parity_stages.png", np.zeros((size[1] - 2, size[0], 3), np.uint8))
+    assert index.stale(find_studies(), folder) == []
+    save_picture(folder / "figures/parity_stages.png", np.zeros((size[1] - 3, size[0], 3), np.uint8))
+    assert index.stale(find_studies(), folder) == ["figures/parity_stages.png"]
     # the web pages link to each other, and the Markdown pages too
     assert 'href="parity.html"' in (folder / "index.html").read_text()
     assert "](parity.md)" in (folder / "index.md").read_text()

@@ -76,8 +76,8 @@ class Prepared:
     def __getitem__(self, rows):
         return self.pictures[rows]
 
-    def __array__(self, dtype=None):
-        return np.asarray(self.pictures, dtype=dtype)
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.pictures, dtype=dtype) if copy else np.asarray(self.pictures, dtype=dtype)
 
     def keys(self):
         """Return the keys of the rows, a list of str."""

@@ -5,6 +5,7 @@ comparable with published ones.
 """
 
 import sys
+from importlib.abc import MetaPathFinder
 
 import numpy as np
 
@@ -131,12 +132,22 @@ def _load(network, parameters):
 
 def import_gluoncv():
     """Import gluoncv, which refuses to be imported beside PyTorch 2, with PyTorch out of sight for that moment."""
-    hidden = sys.modules.get("torch")
-    sys.modules["torch"] = None
+    hidden = sys.modules.pop("torch", None)
+    # not None in its place: SciPy takes that for a module
+    nowhere = _Nowhere()
+    sys.meta_path.insert(0, nowhere)
     try:
         import gluoncv
     finally:
-        del sys.modules["torch"]
+        sys.meta_path.remove(nowhere)
         if hidden is not None:
             sys.modules["torch"] = hidden
     return gluoncv
+
+
+class _Nowhere(MetaPathFinder):
+    """Finds that there is no PyTorch."""
+
+    def find_spec(self, name, path, target=None):
+        if name == "torch":
+            raise ModuleNotFoundError("No module named 'torch'", name="torch")
