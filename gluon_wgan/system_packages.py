@@ -1,11 +1,12 @@
 """Which libraries of the system are missing, and the command that installs them. Needs nothing but Python.
 
-MXNet and OpenCV are built on three libraries that a small Debian or Fedora does not have, and without them end in a raw
+MXNet and OpenCV are built on libraries that a small Debian or Fedora does not have, and without them end in a raw
 "libgomp.so.1: cannot open shared object file". `make` asks this before the long download, and gluon_wgan when MXNet
 does not load.
 """
 
 import ctypes
+import platform
 import shutil
 import sys
 
@@ -15,6 +16,8 @@ _NEEDED = {
     "libGL.so.1": ("libgl1", "mesa-libGL", "OpenCV"),
     "libgthread-2.0.so.0": ("libglib2.0-0", "glib2", "OpenCV"),
 }
+if platform.machine() == "x86_64":  # elsewhere Fortran has no need of it
+    _NEEDED["libquadmath.so.0"] = ("libquadmath0", "libquadmath", "MXNet")
 
 
 def missing():
