@@ -21,6 +21,7 @@ from gluon_wgan.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
 
+_BITS = ("mxnet", "numpy")  # whose version the last bits may depend on
 # what an imported checkpoint settles
 _OF_NETWORKS = (
     "preset generator critic generator_channels critic_channels extra_layers latent_dim image_size image_channels"
@@ -268,6 +269,10 @@ def _note_start(run, trainer):
         if earlier[-1]["omp_num_threads"] != now["omp_num_threads"]:
             before, after = earlier[-1]["omp_num_threads"], now["omp_num_threads"]
             log.warning("OMP_NUM_THREADS was %s and is %s: the weights will differ in their last bits", before, after)
+        before, after = ({name: start["packages"].get(name) for name in _BITS} for start in (earlier[-1], now))
+        changed = [f"{name} was {before[name]} and is {after[name]}" for name in _BITS if before[name] != after[name]]
+        if changed:
+            log.warning("%s: the weights may differ in their last bits", ", ".join(changed))
 
 
 def _announce(settings, trainer):

@@ -44,6 +44,18 @@ def test_resume_refuses_changed_settings_and_lists_them(picture_folder, elsewher
     assert {path: path.stat().st_mtime_ns for path in elsewhere.rglob("*") if path.is_file()} == before
 
 
+def test_other_versions_of_what_computes_are_told(picture_folder, elsewhere, caplog):
+    train("--data", picture_folder, *TINY, "--out", "run", "--generator-steps", "1")
+    environment = json.loads(Path("run/environment.json").read_text())
+    now = environment["starts"][0]["packages"]["numpy"]
+    train("--out", "run", "--resume", "--generator-steps", "2")
+    assert "last bits" not in caplog.text
+    environment["starts"][0]["packages"]["numpy"] = "1.0"
+    Path("run/environment.json").write_text(json.dumps(environment))
+    train("--out", "run", "--resume", "--generator-steps", "3")
+    assert f"numpy was 1.0 and is {now}: the weights may differ in their last bits" in caplog.text
+
+
 def test_more_generator_steps_are_no_change(picture_folder, elsewhere):
     train("--data", picture_folder, *TINY, "--out", "run", "--generator-steps", "2")
     train("--out", "run", "--resume", "--generator-steps", "3")
