@@ -22,6 +22,7 @@ from gluon_wgan.layers import (
     Sequential,
     Softplus,
     Tanh,
+    ToScore,
     UpsampleNearest,
 )
 
@@ -29,6 +30,7 @@ SEED, STEP, TOLERANCE = 20170331, 1e-5, 1e-6
 EPSILON = 2**-16
 # name: (a layer, the shape of one sample)
 CASES = {
+    "to a score": (lambda: ToScore((4, 6), in_channels=2), (2, 4, 6)),
     "conv2d": (lambda: Conv2D(3, (3, 2), (2, 3), (1, 0), in_channels=2), (2, 4, 6)),
     "conv2d, groups, dilation": (
         lambda: Conv2D(4, 2, 1, 1, (2, 1), groups=2, use_bias=False, in_channels=2),

@@ -7,6 +7,7 @@ Every derivative is compared with central differences in float64: steps of 1e-5 
 import gluon_wgan  # noqa: F401, before mxnet
 
 # isort: split
+import mxnet as mx
 import numpy as np
 import pytest
 from conftest import run_python
@@ -40,6 +41,7 @@ from gluon_wgan.layers import (
     ReLU,
     Residual,
     Tanh,
+    ToScore,
     UpsampleNearest,
 )
 
@@ -241,6 +243,31 @@ def test_a_residual_critic_of_200_layers():
         values.append(nd.square(critic.scores_and_input_gradient(images)[1]).sum().asscalar())
     slope, along = (values[0] - values[1]) / (2 * STEP), (gradients["0.body.1.weight"] * direction.asnumpy()).sum()
     assert slope == pytest.approx(along, rel=1e-5)
+
+
+@pytest.mark.parametrize("use_bias", [True, False])
+@pytest.mark.parametrize("channels", [3, 16, 64])  # oneDNN lays multiples of 16 out in blocks
+def test_a_score_is_the_convolution_that_it_stands_for(channels, use_bias):
+    score, convolution = ToScore(4, use_bias, channels), nn.Conv2D(1, 4, use_bias=use_bias, in_channels=channels)
+    numbers = []
+    for block in (score, convolution):
+        block.initialize()
+        block.hybridize()
+        for seed, parameter in enumerate(block.collect_params().values()):
+            parameter.set_data(draw_images(parameter.shape, "float32", seed))
+        images = draw_images((5, channels, 4, 4), "float32")
+        images.attach_grad()
+        with autograd.record():
+            outputs = block(images)
+        outputs.backward()
+        gradients = [parameter.grad().asnumpy() for parameter in block.collect_params().values()]
+        numbers.append([outputs.asnumpy().ravel(), images.grad.asnumpy(), *gradients])
+        assert block.weight.shape == (1, channels, 4, 4)
+    for ours, theirs in zip(*numbers, strict=True):
+        # sums of up to 1,024 products of order 1, in float32, in another order
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=2e-5)
+    with pytest.raises(mx.base.MXNetError):
+        score(nd.ones((5, channels, 5, 4)))
 
 
 @pytest.mark.parametrize("block", [nn.BatchNorm, lambda: nn.Dropout(0.5), nn.HybridSequential, lambda: nn.Conv2D(2, 3)])

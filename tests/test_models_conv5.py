@@ -66,7 +66,7 @@ def test_norms_of_the_critic():
         for norm in ("", "-instance-norm", "-no-bn")
     }
     assert "BatchNorm" in kinds[""] and "InstanceNorm" in kinds["-instance-norm"]
-    assert kinds["-no-bn"] == {"Conv2D", "LeakyReLU"}
+    assert kinds["-no-bn"] == {"Conv2D", "LeakyReLU", "ToScore"}
     critic = pair(critic="conv5-instance-norm", image_size=32)[1]
     scale = next(value for name, value in numbers_of(critic).items() if name.endswith("gamma"))
     assert set(scale) == {1.0}

@@ -97,8 +97,8 @@ class Conv5Critic(CriticNetwork):
                         self.main.add(layers.InstanceNorm(center=False, scale=False, in_channels=width))
                     self.main.add(layers.LeakyReLU(_LEAKY_SLOPE))
                     inputs, width, side, normalised = width, 2 * width, side // 2, norm
-                # (N, inputs, 4, 4) -> (N, 1, 1, 1)
-                self.main.add(layers.Conv2D(1, SMALLEST, in_channels=inputs))
+                # (N, inputs, 4, 4) -> (N, 1)
+                self.main.add(layers.ToScore(SMALLEST, in_channels=inputs))
 
     def hybrid_forward(self, F, images):
         """Return the scores."""

@@ -12,8 +12,7 @@ class CriticNetwork(nn.HybridBlock):
     def scores(self, F, images):
         """Return main's scores (N,)."""
         scores = self.main(images)
-        # (N, 1, 1, 1) -> (N,); pictures of another size would leave more pixels, and fail here
-        return scores if isinstance(self.main, layers.Critic) else F.squeeze(scores, axis=(1, 2, 3))
+        return scores if isinstance(self.main, layers.Critic) else F.squeeze(scores, axis=1)  # (N, 1) -> (N,)
 
     def scores_and_input_gradient(self, images):
         """Return scores (N,) and their input gradient (N, C, H, W), see `gluon_wgan.layers.Critic`.

@@ -97,8 +97,8 @@ class DCGANCritic(CriticNetwork):
                     # (N, width, side, side) -> (N, 2 width, side / 2, side / 2)
                     add(layers.Conv2D(2 * width, 4, 2, 1, use_bias=False, in_channels=width), 2 * width)
                     width, side = 2 * width, side // 2
-                # (N, width, 4, 4) -> (N, 1, 1, 1)
-                self.main.add(layers.Conv2D(1, 4, 1, 0, use_bias=False, in_channels=width))
+                # (N, width, 4, 4) -> (N, 1)
+                self.main.add(layers.ToScore(4, use_bias=False, in_channels=width))
 
     def hybrid_forward(self, F, images):
         """Return the scores."""
