@@ -88,15 +88,19 @@ class Curve:
 
     Parameters
     ----------
+    estimates : iterable of float
+        Of the first generator steps.
     most : int
         An even number.
     """
 
-    def __init__(self, most=4000):
+    def __init__(self, estimates=(), most=4000):
         self._most, self._width = most, 1
         self._count = 0
         self._lowest, self._highest, self._medians = [], [], []
         self._window, self._sorted = deque(), []
+        for estimate in estimates:
+            self.add(estimate)
 
     def __len__(self):
         return self._count

@@ -62,10 +62,7 @@ def test_the_median_is_that_of_the_101_values_around():
 @pytest.mark.parametrize("count", [1, 2, 50, 101, 102, 300, 1000])
 def test_a_curve_keeps_every_step_of_a_short_run(count):
     values = np.random.default_rng(count).normal(size=count)
-    curve = Curve(1000)
-    for value in values:
-        curve.add(float(value))
-    steps, lowest, highest, medians = curve.lines()
+    steps, lowest, highest, medians = Curve(values, 1000).lines()
     assert np.array_equal(steps, np.arange(1, count + 1))
     assert np.array_equal(lowest, values) and np.array_equal(highest, values)
     assert np.array_equal(medians, median_filtered(values))
@@ -74,9 +71,7 @@ def test_a_curve_keeps_every_step_of_a_short_run(count):
 @pytest.mark.parametrize("count", [21, 160, 161, 327, 2000])
 def test_a_curve_of_a_long_run_is_thinned(count):
     values = np.random.default_rng(count).normal(size=count)
-    curve = Curve(20)
-    for value in values:
-        curve.add(float(value))
+    curve = Curve(values, 20)
     steps, lowest, highest, medians = curve.lines()
     width = int(steps[1] - steps[0])
     assert width == 2 ** int(np.ceil(np.log2(count / 20))) and 10 <= len(steps) <= 20
@@ -91,10 +86,7 @@ def test_a_curve_of_a_long_run_is_thinned(count):
 
 @pytest.mark.parametrize("count", [1, 50, 300, 9000])
 def test_curves_are_drawn_for_short_and_long_runs(count, tmp_path):
-    curve = Curve()
-    for value in np.linspace(1, 0, count):
-        curve.add(float(value))
-    save_curves(tmp_path / "c.png", curve, "a run")
+    save_curves(tmp_path / "c.png", Curve(np.linspace(1, 0, count)), "a run")
     with Image.open(tmp_path / "c.png") as picture:
         colours = np.asarray(picture.convert("RGB")).reshape(-1, 3)
     assert picture.size == (960, 540)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gluon_wgan.report.page import table
+from gluon_wgan.report.page import one_line, table
 from gluon_wgan.report.verdicts import NOT_REPRODUCED, NOT_TESTABLE, NOT_YET_TESTED, PARTLY, REPRODUCED, judge, load
 
 # A sign and words: nothing rests on a colour.
@@ -28,11 +28,6 @@ def _number(number):
     if number == int(number) and abs(number) < 1e12:
         return f"{int(number):,}"
     return f"{number:,.0f}" if 1000 <= abs(number) < 1e12 else f"{number:.3g}"
-
-
-def one_line(text):
-    """Return a text without line breaks."""
-    return " ".join(text.split())
 
 
 def asked_of(data, reports):

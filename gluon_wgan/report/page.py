@@ -159,6 +159,11 @@ def wrapped(text):
     return fill(" ".join(text.split()), width=120, break_long_words=False, break_on_hyphens=False)
 
 
+def one_line(text):
+    """Return a text without line breaks."""
+    return " ".join(text.split())
+
+
 def origin(environment):
     """Return the paragraph that says which code, machine and versions a figure comes from."""
     packages = ", ".join(f"{name} {version}" for name, version in environment["packages"].items() if version)

@@ -55,15 +55,6 @@ def fit(trainer, run, *, generator_steps, sample_every, checkpoint_every, bn_mod
     OSError
         If a file cannot be written.
     """
-    try:
-        _fit(trainer, run, generator_steps, sample_every, checkpoint_every, bn_mode, seconds, 60 * checkpoint_minutes)
-    except NotFiniteError as error:
-        kept = list_checkpoints(run.checkpoints)
-        kept = f"the last good checkpoint, {kept[-1].name}, is kept" if kept else "no checkpoint was written yet"
-        raise NotFiniteError(f"{error}; {kept}") from error
-
-
-def _fit(trainer, run, generator_steps, sample_every, checkpoint_every, bn_mode, seconds, most_seconds):
     curve = Curve()
     run.start_metrics(trainer.generator_steps, lambda record: curve.add(record["em_distance_estimate"]))
     began = time.monotonic() - seconds
@@ -84,10 +75,10 @@ def _fit(trainer, run, generator_steps, sample_every, checkpoint_every, bn_mode,
 
     last = None  # the critic update before
 
-    with contextlib.closing(board), bar, _stop_requests() as stop:
+    with _naming_what_is_kept(run), contextlib.closing(board), bar, _stop_requests() as stop:
         while trainer.generator_steps < generator_steps:
             for _ in range(trainer.critic_updates_left()):
-                if stop.requested or time.monotonic() - saved > most_seconds:
+                if stop.requested or time.monotonic() - saved > 60 * checkpoint_minutes:
                     if last is not None:
                         _require_finite(trainer, critic_loss=last.loss.asscalar())
                     save(by_clock=not stop.requested)
@@ -109,6 +100,17 @@ def _fit(trainer, run, generator_steps, sample_every, checkpoint_every, bn_mode,
                 save_curves(run.path / "curves.png", curve, as_text(run.path.resolve().name))
             if step % checkpoint_every == 0 or step == generator_steps:
                 save()
+
+
+@contextlib.contextmanager
+def _naming_what_is_kept(run):
+    """Let a NotFiniteError from within name the last good checkpoint, if there is one."""
+    try:
+        yield
+    except NotFiniteError as error:
+        kept = list_checkpoints(run.checkpoints)
+        kept = f"the last good checkpoint, {kept[-1].name}, is kept" if kept else "no checkpoint was written yet"
+        raise NotFiniteError(f"{error}; {kept}") from error
 
 
 class _Bar(tqdm):

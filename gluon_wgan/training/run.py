@@ -112,8 +112,8 @@ def open_batches(settings, prepared):
     rows = np.flatnonzero(~prepared.held_out) if settings.hold_out else None
     tail = settings.epoch_end == "cut" or settings.generator_turn == "with_critic"
     count = len(prepared) if rows is None else len(rows)
-    lonely = settings.generator_turn == "with_critic" and count % settings.batch_size == 1
-    if settings.generator == "mlp-mnist" and lonely:
+    one_left = settings.generator_turn == "with_critic" and count % settings.batch_size == 1
+    if settings.generator == "mlp-mnist" and one_left:
         given = f"{settings.batch_size}, which leaves 1 of {count} pictures for an epoch's last batch"
         allowed = "one that leaves none, 2 or more: of one sample BatchNorm makes a constant"
         raise UserError("--batch-size", given, allowed)

@@ -5,8 +5,8 @@ from textwrap import fill
 
 from matplotlib.figure import Figure
 
-from gluon_wgan.report.criteria import figure_of, in_words, one_line
-from gluon_wgan.report.page import Page, table
+from gluon_wgan.report.criteria import figure_of, in_words
+from gluon_wgan.report.page import Page, one_line, table
 from gluon_wgan.report.style import GREEN, ORANGE, SKY
 from gluon_wgan.report.verdicts import (
     NOT_REPRODUCED,

@@ -21,8 +21,7 @@ def _answer(data):
     critics = len(gaussians["critic"]["seeds"])
     return wrapped(f"""Two distributions that do not touch have the same Jensen-Shannon divergence at any distance, log
 2 = 0.693 nats (from samples {between(js)}), so that it shows no way, while their earth mover's distance is the way
-itself
-(from samples within {miss:.3f}, n = {len(lines["seeds"])}). Between two Gaussians the gradient of a trained
+itself (from samples within {miss:.3f}, n = {len(lines["seeds"])}). Between two Gaussians the gradient of a trained
 discriminator falls to {number(gaussians["discriminator"]["smallest_over_largest"])} of its largest, that of a clipped
 critic only to {number(gaussians["critic"]["smallest_over_largest"])} (n = {critics}), though the critic's value is the
 distance times a factor that differs by up to {pairs["largest"] / pairs["smallest"]:.2f} times from case to case. While

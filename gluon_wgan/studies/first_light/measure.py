@@ -103,9 +103,6 @@ def measure(flags, results):
     }
     figures = results.figures
     figures.mkdir(parents=True, exist_ok=True)
-    curve = Curve()
-    for estimate in estimates:
-        curve.add(estimate)
-    save_curves(figures / "first_light_curve.png", curve, "first light: EM estimate")
+    save_curves(figures / "first_light_curve.png", Curve(estimates), "first light: EM estimate")
     write_atomic(figures / "first_light_samples.png", (run / "samples" / last_sheet).read_bytes())
     results.replace(data)

@@ -22,14 +22,13 @@ def _answer(data):
     n = min(surfaces[name]["n"] for name in DISTRIBUTIONS)
     deep = f"n = {min(one['n'] for one in norms['clip'].values())}"
     return wrapped(f"""A critic trained with the gradient penalty comes nearer to the optimal critic than one with
-clipped weights: over three distributions in the plane its values correlate with the optimal ones at {penalty}, those of
-the
-clipped critic at {clip} (n = {n} for each). In a critic of {norms["settings"]["hidden_layers"]} hidden layers clipping
-lets the gradient vanish or explode on its way from the last layer to the first, to {ratios} times, depending on the
-bound, where the penalty leaves {number(norms["penalty"]["ratio"])} ({deep}). After
-{modes["settings"]["generator_steps"]:,} generator steps on 8 or 25 Gaussians a mode is missed in
-{missed["minimax"]} runs of a plain GAN, {missed["non_saturating"]} with the non-saturating loss, {missed["clip"]} with
-clipping and {missed["penalty"]} with the penalty.""")
+clipped weights: over three distributions in the plane its values correlate with the optimal ones at {penalty}, those
+of the clipped critic at {clip} (n = {n} for each). In a critic of {norms["settings"]["hidden_layers"]} hidden layers
+clipping lets the gradient vanish or explode on its way from the last layer to the first, to {ratios} times, depending
+on the bound, where the penalty leaves {number(norms["penalty"]["ratio"])} ({deep}). After
+{modes["settings"]["generator_steps"]:,} generator steps on 8 or 25 Gaussians a mode is missed in {missed["minimax"]}
+runs of a plain GAN, {missed["non_saturating"]} with the non-saturating loss, {missed["clip"]} with clipping and
+{missed["penalty"]} with the penalty.""")
 
 
 def _origins(data):
