@@ -194,6 +194,12 @@ def body(name, data, deciding, style, section=""):
     if any(commit.endswith("-dirty") for commit in commits):
         trained += " (-dirty: the study had begun to write its data into the\ncheckout's reports/)"
     command = command_of(data)
+    again = data.get("recomputed")
+    recomputed = ""
+    if again:
+        recomputed = (
+            f"\nThe measures of the estimate were computed anew, from the published ones, at commit {again['commit']}."
+        )
     return f"""## Command
 
 ```
@@ -203,7 +209,7 @@ def body(name, data, deciding, style, section=""):
 Measured by: {origin(data["environment"])}
 Trained at commit {trained}. Pictures: {data["pictures"]}; {data["held_out"]} of
 them are held out. Settings beside the original's: {settings}. Seeds {", ".join(map(str, planned["seeds"]))}: the same
-initial weights, latents and order of the data in every arm of a seed.
+initial weights, latents and order of the data in every arm of a seed.{recomputed}
 
 Finished runs: {"; ".join(done)}. {"Broken off: " + "; ".join(unfinished) + "." if unfinished else ""}
 

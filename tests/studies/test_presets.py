@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from conftest import truncate
+from conftest import ROOT, truncate
 
 from gluon_wgan.command import call
 from gluon_wgan.data.idx import find_idx, read_idx
@@ -13,6 +13,7 @@ from gluon_wgan.errors import UserError
 from gluon_wgan.evaluate import recognise
 from gluon_wgan.settings import preset_settings
 from gluon_wgan.studies.plan import plan
+from gluon_wgan.studies.presets import figures
 from gluon_wgan.studies.presets import measure as study
 from gluon_wgan.studies.presets import page as report
 
@@ -204,3 +205,12 @@ def test_a_summary_by_hand():
     assert strong["differs"] is True
     one = study.summarise([run for run in runs if run["seed"] == 0])
     assert one["differences"] == {}
+
+
+def test_a_peak_at_the_start_does_not_squeeze_a_curve_and_is_named():
+    found = json.loads((ROOT / "reports/data/presets.json").read_text())["bedrooms"]
+    axes = figures._draw_curves(found).axes[1]
+    curve = report.runs_of(found, "penalty")[0]["curve"]["em_distance_estimate"]
+    later = max(curve[len(curve) // 10 :])
+    assert later < axes.get_ylim()[1] < 1.1 * later < max(curve) / 3
+    assert axes.get_title() == f"gradient penalty, peak {max(curve):.2g}"

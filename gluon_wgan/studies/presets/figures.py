@@ -63,10 +63,14 @@ def _draw_curves(found):
             axes.plot(run["curve"]["generator_step"], run["curve"][name], color=colour)
         if name == "gradient_norm":
             axes.axhline(1, color="#777777", linestyle=":")
-        # the first steps are far above all others
-        values = np.concatenate([run["curve"][name][2:] for run in runs_of(found, arm)])
-        low, high = values.min(), values.max()
-        axes.set_ylim(min(0, low - 0.05 * (high - low)), high + 0.05 * (high - low))
+        # the first tenth may be far above all that follows: the picture is of the rest, and the title names the peak
+        curves = [run["curve"][name] for run in runs_of(found, arm)]
+        values = np.concatenate([curve[len(curve) // 10 :] for curve in curves])
+        low, high, peak = values.min(), values.max(), max(map(max, curves))
+        margin = 0.05 * (high - low)
+        axes.set_ylim(min(0, low - margin), high + margin)
+        if peak > high + margin:
+            title += f", peak {peak:.2g}"
         axes.set(title=title, xlabel="generator step", ylabel=label)
         axes.grid(alpha=0.3)
     return figure

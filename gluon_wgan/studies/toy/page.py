@@ -21,7 +21,7 @@ def _answer(data):
     ratios = between([one["ratio"] for one in norms["clip"].values()])
     n = min(surfaces[name]["n"] for name in DISTRIBUTIONS)
     deep = f"n = {min(one['n'] for one in norms['clip'].values())}"
-    return wrapped(f"""A critic trained with the gradient penalty comes nearer to the optimal critic than one with
+    return wrapped(f"""A critic trained with the gradient penalty came nearer to the optimal critic than one with
 clipped weights: over three distributions in the plane its values correlate with the optimal ones at {penalty}, those
 of the clipped critic at {clip} (n = {n} for each). In a critic of {norms["settings"]["hidden_layers"]} hidden layers
 clipping lets the gradient vanish or explode on its way from the last layer to the first, to {ratios} times, depending
