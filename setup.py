@@ -34,6 +34,7 @@ setup(
         "pillow>=12,<14",
         "pot>=0.9.7,<0.10",  # exact and sliced optimal transport
         "matplotlib>=3.10,<4",
+        "numba>=0.61,<1",  # compiled loops; without it MXNet's operators serve
         "psutil>=7,<8",
         "pyyaml>=6,<7",
         "scipy>=1.15,<2",

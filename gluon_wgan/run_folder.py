@@ -165,7 +165,7 @@ def describe_environment():
 
     from loky import cpu_count
 
-    packages = ("mxnet", "numpy", "pillow", "opencv-python", "gluoncv", "matplotlib", "torch", "gluon-wgan")
+    packages = ("mxnet", "numpy", "numba", "pillow", "opencv-python", "gluoncv", "matplotlib", "torch", "gluon-wgan")
     git = ["git", "-C", str(Path(__file__).parent)]
 
     def ask(*arguments):
@@ -187,6 +187,7 @@ def describe_environment():
         "physical_cores": cpu_count(only_physical_cores=True),
         "omp_num_threads": os.environ.get("OMP_NUM_THREADS"),
         "mxnet_engine_type": os.environ.get("MXNET_ENGINE_TYPE"),
+        "gluon_wgan_kernels": os.environ.get("GLUON_WGAN_KERNELS"),
     }
 
 

@@ -76,13 +76,48 @@ def test_a_critic_update_follows_the_whole_loss(one_sided):
 
 def test_a_penalty_of_weight_0_is_none():
     without, with_none = (
-        make_trainer(changes={"critic": "dcgan-layer-norm"}, clip_bound=None, gp_lambda=weight)
+        make_trainer("float64", changes={"critic": "dcgan-layer-norm"}, clip_bound=None, gp_lambda=weight)
         for weight in (None, 0.0)
     )
     run(without), run(with_none)
     for name, values in numbers_of(without.critic).items():
         # the gradient of 0 times the penalty is 0, added to the others
-        assert np.allclose(values, numbers_of(with_none.critic)[name], rtol=1e-6, atol=1e-9), name
+        assert np.allclose(values, numbers_of(with_none.critic)[name], rtol=1e-10, atol=1e-13), name
+
+
+@pytest.mark.parametrize(
+    ("critic", "changes", "arguments"),
+    [
+        ("dcgan-layer-norm", {}, {}),
+        ("dcgan-layer-norm", {"extra_layers": 1}, {"tail": True, "shared_latents": True}),
+        ("dcgan-no-bn", {}, {"gp_one_sided": True}),
+        ("conv5-instance-norm", {}, {"loss": "non_saturating"}),
+        ("mlp", {}, {"loss": "minimax"}),
+        ("mlp-mnist", {"image_channels": 1}, {}),
+    ],
+)
+def test_layer_by_layer_is_the_same_training_as_by_autograd(critic, changes, arguments):
+    found = []
+    for by_layer in (True, False):
+        given = {**UNCLIPPED, **arguments, "hybridize": by_layer}
+        trainer = make_trainer("float64", changes={"critic": critic, **changes}, **given)
+        for parameter in trainer.critic.collect_params().values():
+            parameter.set_data(2 * parameter.data())  # norms on both sides of 1
+        updates = [trainer.critic_step() for _ in range(3)]
+        losses = [trainer.generator_step().asscalar(), trainer.critic_step().loss.asscalar()]
+        gradients = [p.grad().asnumpy() for p in trainer.critic.collect_params().values() if p.grad_req != "null"]
+        found.append((updates, losses, gradients, numbers_of(trainer.critic), numbers_of(trainer.generator)))
+    for ours, theirs in zip(found[0][0], found[1][0]):
+        for name in ours._fields:
+            mine, other = (getattr(update, name).asnumpy() for update in (ours, theirs))
+            assert mine.shape == other.shape and np.allclose(mine, other, rtol=1e-9, atol=1e-12), name
+    assert found[0][1] == pytest.approx(found[1][1], rel=1e-9)
+    for ours, theirs in zip(found[0][2], found[1][2]):
+        # of a gradient that is 0 in theory, only the rounding is left
+        assert np.allclose(ours, theirs, rtol=1e-8, atol=1e-11)
+    for ours, theirs in zip(found[0][3:], found[1][3:]):
+        for name, values in ours.items():
+            assert np.allclose(values, theirs[name], rtol=1e-8, atol=1e-9), name
 
 
 def test_it_pulls_the_norm_to_1_and_clips_nothing():

@@ -2,8 +2,8 @@
 
 MXNet 1.9.1 has no second derivative (`autograd.grad(create_graph=True)` fails for nearly every operator), and a
 gradient penalty needs one. So each layer here also writes its derivative along a direction in ordinary operators,
-`push`, and a `Critic` gives its scores and their input gradient together, both differentiable once. Ordinary calls,
-parameters, initialisation and checkpoints are Gluon's own.
+`push`, and a `Critic` gives its scores and their input gradient together, both differentiable once (`linearised` says
+how). Ordinary calls, parameters, initialisation and checkpoints are Gluon's own.
 """
 
 from gluon_wgan.layers.activations import LeakyReLU, ReLU, Softplus, Tanh

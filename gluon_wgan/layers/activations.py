@@ -19,7 +19,7 @@ class LeakyReLU(Layer, nn.HybridBlock):
 
     def __init__(self, slope, **kwargs):
         super().__init__(**kwargs)
-        self._slope = slope
+        self.slope = slope
         self._exact = False
 
     def cast(self, dtype):
@@ -29,24 +29,16 @@ class LeakyReLU(Layer, nn.HybridBlock):
 
     def hybrid_forward(self, F, x):
         """Return x where it is above 0, slope * x elsewhere."""
-        return F.where(x > 0, x, self._slope * x) if self._exact else F.LeakyReLU(x, slope=self._slope)
-
-    def push(self, F, x, tangent):
-        """Scale the tangent by the slope where x is not above 0."""
-        if self._exact:
-            return self(x), F.where(F.BlockGrad(x > 0), tangent, self._slope * tangent)
-        return self(x), tangent * F.BlockGrad((x > 0) * (1 - self._slope) + self._slope)
+        return F.where(x > 0, x, self.slope * x) if self._exact else F.LeakyReLU(x, slope=self.slope)
 
 
 class ReLU(Layer, nn.Activation):
     """max(x, 0); the derivative at 0 is 0, as in PyTorch."""
 
+    slope = 0.0
+
     def __init__(self, **kwargs):
         super().__init__("relu", **kwargs)
-
-    def push(self, F, x, tangent):
-        """Keep the tangent where x is above 0."""
-        return self(x), tangent * F.BlockGrad(x > 0)
 
 
 class Tanh(Layer, nn.Activation):
@@ -57,8 +49,7 @@ class Tanh(Layer, nn.Activation):
 
     def push(self, F, x, tangent):
         """Multiply the tangent by 1 - tanh(x)^2."""
-        y = self(x)
-        return y, tangent * (1 - F.square(y))
+        return tangent * (1 - F.square(self(x)))
 
 
 class Softplus(Layer, nn.HybridBlock):
@@ -76,4 +67,4 @@ class Softplus(Layer, nn.HybridBlock):
 
     def push(self, F, x, tangent):
         """Multiply the tangent by sigmoid(x)."""
-        return self(x), tangent * F.sigmoid(x)
+        return tangent * F.sigmoid(x)

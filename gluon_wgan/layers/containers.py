@@ -3,6 +3,7 @@
 from mxnet.gluon import nn
 
 from gluon_wgan.layers.layer import Layer, check_layers
+from gluon_wgan.layers.linearised import LinearisedChain, LinearisedSum
 
 
 class Sequential(Layer, nn.HybridSequential):
@@ -19,11 +20,9 @@ class Sequential(Layer, nn.HybridSequential):
         check_layers(blocks)
         super().add(*blocks)
 
-    def push(self, F, x, tangent):
-        """Go through the layers."""
-        for layer in self._children.values():
-            x, tangent = layer.push(F, x, tangent)
-        return x, tangent
+    def linearise(self, x):
+        """Return the layers at a batch, see `gluon_wgan.layers.linearised`."""
+        return LinearisedChain(self._children.values(), x)
 
 
 class Residual(Layer, nn.HybridBlock):
@@ -51,9 +50,6 @@ class Residual(Layer, nn.HybridBlock):
         """Return the sum."""
         return self.body(x) + (x if self.shortcut is None else self.shortcut(x))
 
-    def push(self, F, x, tangent):
-        """Add both ways' outputs, and both ways' tangents."""
-        y, dy = self.body.push(F, x, tangent)
-        if self.shortcut is not None:
-            x, tangent = self.shortcut.push(F, x, tangent)
-        return y + x, dy + tangent
+    def linearise(self, x):
+        """Return both ways at a batch, see `gluon_wgan.layers.linearised`."""
+        return LinearisedSum([self.body, self.shortcut], x)

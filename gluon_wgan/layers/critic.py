@@ -1,14 +1,14 @@
 """A critic that gives its scores together with their input gradient, and differentiates both.
 
 The input gradient itself, g(x), is an ordinary first derivative. Its own derivative needs no second one of any
-operator: along a head gradient u, u * g(x) is the derivative of the scores in the direction u, which the layers write
-in ordinary operators (`push`), and one ordinary backward differentiates that. (The other way, a convolution's input
+operator: along a head gradient u, u * g(x) is the derivative of the scores in the direction u, and one ordinary
+backward differentiates that, layer by layer; see `gluon_wgan.layers.linearised`. (The other way, a convolution's input
 gradient written as a Deconvolution, crashes in oneDNN unless that operator's weight is a leaf of the graph, and for
 some sizes even then.)
 """
 
 import numpy as np
-from mxnet import autograd, nd, symbol
+from mxnet import autograd, nd
 
 from gluon_wgan.errors import UserError
 from gluon_wgan.layers.containers import Sequential
@@ -32,7 +32,34 @@ class Critic(Sequential):
 
     def hybrid_forward(self, F, x):
         """Return the scores."""
-        return _scores(F, super().hybrid_forward(F, x))
+        # (N, 1, ..., 1) -> (N,); more than one number a sample fails here
+        return F.squeeze(F.reshape(super().hybrid_forward(F, x), shape=(0, -1)), axis=1)
+
+    def linearise(self, x):
+        """Return the critic at a batch, without `autograd`; its `output` is the scores.
+
+        Parameters
+        ----------
+        x : mxnet.nd.NDArray
+            Pictures (N, ...), of the parameters' dtype.
+
+        Returns
+        -------
+        LinearisedCritic
+
+        Raises
+        ------
+        UserError
+            If the pictures have another dtype than the parameters.
+        """
+        parameters = self.collect_params().values()
+        for parameter in parameters:
+            ours, theirs = np.dtype(parameter.dtype), np.dtype(x.dtype)
+            if ours != theirs:
+                raise UserError("images", theirs, f"{ours}, as {parameter.name}")
+        if any(parameter._deferred_init for parameter in parameters):
+            self(x)  # the layers find out their sizes
+        return LinearisedCritic(super().linearise(x))
 
     def scores_and_input_gradient(self, images):
         """Return the scores, and the gradient of their sum by the images.
@@ -58,52 +85,38 @@ class Critic(Sequential):
         UserError
             If the images have another dtype than the parameters.
         """
-        self._check_dtype(images)
-        recording = autograd.is_recording()
-        leaf = images.detach()
-        leaf.attach_grad()
-        with autograd.record():
-            scores = self(leaf)
-        # kept until it goes out of scope: to free it MXNet would also empty the nodes of parameters without gradient,
-        # which the graphs that were recorded before share
-        (input_gradient,) = autograd.grad(scores, [leaf], retain_graph=True)
-        if not recording:
-            return scores.detach(), input_gradient
-        parameters = self.collect_params().values()
+        with autograd.pause():
+            linearised = self.linearise(images.detach())
+            input_gradient = linearised.pull(nd.ones_like(linearised.output))
+        if not autograd.is_recording():
+            return linearised.output, input_gradient
+        parameters = list(self.collect_params().values())
         linked = [_linked(images)]
         for parameter in parameters:
             array = parameter.data(images.context)
             linked.append(array if parameter.grad_req == "write" else _linked(array))
-        pushed = self._pushed or self._push_graph()
-        if self._active:  # else a layer may change without notice, as in Gluon: no graph is kept
-            self._pushed = pushed
-        names = [_IMAGES, *(parameter.name for parameter in parameters)]
-        return _Differentiable(pushed, names, scores, input_gradient)(*linked)
-
-    def _check_dtype(self, images):
-        for parameter in self.collect_params().values():
-            ours, theirs = np.dtype(parameter.dtype), np.dtype(images.dtype)
-            if ours != theirs:
-                raise UserError("images", theirs, f"{ours}, as {parameter.name}")
-
-    def _push_graph(self):
-        """Return (operator, names of its inputs): images, direction and parameters -> scores and their derivative."""
-        pushed = self.push(symbol, symbol.var(_IMAGES), symbol.var(_DIRECTION))
-        graph = symbol.Group([_scores(symbol, output) for output in pushed])
-        return nd.CachedOp(graph), graph.list_inputs()
-
-    def _clear_cached_op(self):
-        # Gluon calls this wherever the graph changes: add, cast, hybridize
-        super()._clear_cached_op()
-        self._pushed = None
+        return _Differentiable(linearised, input_gradient, parameters)(*linked)
 
 
-_IMAGES, _DIRECTION = "images", "direction"
+class LinearisedCritic:
+    """A critic's scores (N,) of a batch, and its derivatives there; see `gluon_wgan.layers.linearised`."""
 
+    def __init__(self, chain):
+        self._chain = chain
+        # more than one number a sample fails here
+        self.output = nd.squeeze(chain.output.reshape((0, -1)), axis=1)
 
-def _scores(F, outputs):
-    # (N, 1, ..., 1) -> (N,); more than one number a sample fails here
-    return F.squeeze(F.reshape(outputs, shape=(0, -1)), axis=1)
+    def pull(self, heads):
+        """Return the gradient of sum(heads * scores) by the pictures; heads are (N,)."""
+        return self._chain.pull(heads.reshape(self._chain.output.shape))
+
+    def push(self, direction):
+        """Take up sum(direction * input gradient), the gradient of sum(scores), which was pulled before."""
+        self._chain.push(direction)
+
+    def reverse(self, heads, gradients, to_input=True):
+        """Return the gradient of sum(heads * scores), and of what was pushed, by the pictures; see `Linearised`."""
+        return self._chain.reverse(heads.reshape(self._chain.output.shape), gradients, to_input)
 
 
 def _linked(array):
@@ -118,24 +131,22 @@ def _linked(array):
 class _Differentiable(autograd.Function):
     """Give what is known already; in backward, the gradient of sum(head * scores) + sum(direction * input_gradient)."""
 
-    def __init__(self, pushed, names, scores, input_gradient):
+    def __init__(self, linearised, input_gradient, parameters):
         super().__init__()
-        self._operator, self._inputs = pushed
-        self._names = names
-        self._known = scores.detach(), input_gradient
+        self._linearised, self._parameters = linearised, parameters
+        self._known = linearised.output.detach(), input_gradient
 
     def forward(self, *values):
-        self._values = [array.detach() for array in values]
-        # not kept: what comes out refers to this function, which would then never be freed
+        # not kept: these arrays refer to this function from here on, which would then never be freed
         known, self._known = self._known, None
         return known
 
     def backward(self, head, direction):
-        # leaves of this graph alone, or the parameters' own gradients would be overwritten
-        leaves = {name: array.detach() for name, array in zip(self._names, self._values)}
-        for leaf in leaves.values():
-            leaf.attach_grad()
-        with autograd.record():
-            outputs = self._operator(*({**leaves, _DIRECTION: direction}[name] for name in self._inputs))
-        autograd.backward(outputs, [head, nd.ones_like(head)])
-        return tuple(leaf.grad for leaf in leaves.values())
+        gradients = {}
+        self._linearised.push(direction)
+        by_images = self._linearised.reverse(head, gradients)
+        found = []
+        for parameter in self._parameters:
+            parts = gradients.get(parameter) or [nd.zeros_like(parameter.data())]
+            found.append(parts[0] if len(parts) == 1 else nd.add_n(*parts))
+        return (by_images, *found)

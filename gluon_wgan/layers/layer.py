@@ -1,6 +1,9 @@
 """What a layer adds to a Gluon block: its derivative along a direction."""
 
+from mxnet import symbol
+
 from gluon_wgan.errors import UserError
+from gluon_wgan.layers.linearised import SEPARATE, TANGENT, Linearised, Operator, X
 
 
 class Layer:
@@ -9,22 +12,54 @@ class Layer:
     A layer of one's own derives from this and from a block, and defines `push`.
     """
 
+    # Of a LeakyReLU, the slope below 0: each number is scaled by 1 or by this, and `push` is not used.
+    slope = None
+
     def push(self, F, x, tangent):
-        """Return (output, its tangent): the block's output, and the Jacobian by x times `tangent`.
+        """Return the output's tangent: the Jacobian by x times `tangent`.
 
         Parameters
         ----------
         F : module
             `mxnet.symbol`; parameters come as `self.weight.var()`.
         x, tangent : mxnet.symbol.Symbol
-            Of one shape. Both products may be written in any operator that MXNet can differentiate once. A mask is a
+            Of one shape. The product may be written in any operator that MXNet can differentiate once. A mask is a
             constant: `F.BlockGrad`.
 
         Returns
         -------
-        tuple of mxnet.symbol.Symbol
+        mxnet.symbol.Symbol
         """
         raise NotImplementedError
+
+    def linearise(self, x):
+        """Return the layer at a batch, see `gluon_wgan.layers.linearised.Linearised`."""
+        return Linearised(self, x)
+
+    def takes_slope(self, x):
+        """Say whether `linearise` also takes the slope of a LeakyReLU that comes next, and does its work."""
+        return False
+
+    def operators(self):
+        """Return (x -> output, x and tangent -> tangent or None, parameters), built once where the layer is hybridized.
+
+        Otherwise the layer may change without notice, as in Gluon, and no graph is kept.
+        """
+        kept = self.__dict__.get("_operators")
+        if kept is None:
+            x = symbol.var(X)
+            output = Operator(self(x), SEPARATE)
+            tangent = None if self.slope is not None else Operator(self.push(symbol, x, symbol.var(TANGENT)), SEPARATE)
+            parameters = [parameter for parameter in self.params.values() if parameter.name in output.names]
+            kept = output, tangent, parameters
+            if self._active:
+                self.__dict__["_operators"] = kept
+        return kept
+
+    def _clear_cached_op(self):
+        # Gluon calls this wherever the graph changes: add, cast, hybridize
+        super()._clear_cached_op()
+        self.__dict__["_operators"] = None
 
 
 def check_layers(blocks):

@@ -12,8 +12,8 @@ class _Convolution(Layer):
         _refuse_activation(self)
 
     def push(self, F, x, tangent):
-        """Convolve both."""
-        return self(x), F.Convolution(tangent, self.weight.var(), **{**self._kwargs, "no_bias": True})
+        """Convolve the tangent."""
+        return F.Convolution(tangent, self.weight.var(), **{**self._kwargs, "no_bias": True})
 
 
 class Conv2D(_Convolution, nn.Conv2D):
@@ -57,8 +57,8 @@ class ToScore(Conv2D):
         return F.FullyConnected(*inputs, num_hidden=1, no_bias=bias is None)
 
     def push(self, F, x, tangent):
-        """Multiply both by the weight."""
-        return self(x), self._product(F, tangent, self.weight.var())
+        """Multiply the tangent by the weight."""
+        return self._product(F, tangent, self.weight.var())
 
 
 class Conv1D(_Convolution, nn.Conv1D):
@@ -84,16 +84,15 @@ class Dense(Layer, nn.Dense):
         _refuse_activation(self)
 
     def push(self, F, x, tangent):
-        """Multiply both by the weight."""
+        """Multiply the tangent by the weight."""
         weight = self.weight.var()
-        product = F.FullyConnected(tangent, weight, no_bias=True, num_hidden=self._units, flatten=self._flatten)
-        return self(x), product
+        return F.FullyConnected(tangent, weight, no_bias=True, num_hidden=self._units, flatten=self._flatten)
 
 
 class _WithoutParameters(Layer):
     def push(self, F, x, tangent):
-        """Do the same to both."""
-        return self(x), self(tangent)
+        """Do the same to the tangent."""
+        return self(tangent)
 
 
 class MeanPool(_WithoutParameters, nn.AvgPool2D):

@@ -2,7 +2,9 @@
 
 from mxnet.gluon import nn
 
+from gluon_wgan import kernels
 from gluon_wgan.layers.layer import Layer
+from gluon_wgan.layers.linearised_norm import LinearisedNorm, build_steps
 
 
 class _Normalisation(Layer):
@@ -12,50 +14,73 @@ class _Normalisation(Layer):
     long. The operators that MXNet has for the whole round epsilon to float32; here it is exact.
     """
 
-    _groups = None  # how (N, C, ...) is reshaped to (groups, numbers of a group)
+    groups = None  # how (N, C, ...) is reshaped to (groups, numbers of a group)
 
     def hybrid_forward(self, F, x, gamma, beta):
         """Return the normalised x."""
-        return self._normalise(F, x, gamma, beta)[0]
-
-    def push(self, F, x, tangent):
-        """Derive, with t' = t - mean(t) and n = centred * scale: y' = gamma * scale * (t' - n * mean(n * t'))."""
-        y, centred, scale, gain = self._normalise(F, x, self.gamma.var(), self.beta.var())
-        normal = centred * _spread(F, scale, centred)
-        moved = _centre(F, self._grouped(F, tangent))
-        along = normal * _spread(F, _mean(F, normal * moved), normal)
-        return y, F.reshape_like((moved - along) * gain, x)
-
-    def _normalise(self, F, x, gamma, beta):
-        centred = _centre(F, self._grouped(F, x))
+        grouped = F.reshape(x, shape=self.groups)
+        ones = _Ones(F, x, grouped)
+        centred = grouped - F.dot(_mean(F, grouped, ones), ones.numbers)
         # (groups, 1)
-        scale = 1 / F.sqrt(_mean(F, F.square(centred)) + self._epsilon)
-        gain = self._per_channel(F, scale, gamma, x, centred)
-        shift = self._per_channel(F, F.ones_like(scale), beta, x, centred)
-        return F.reshape_like(centred * gain + shift, x), centred, scale, gain
+        scale = 1 / F.sqrt(_mean(F, F.square(centred), ones) + self.epsilon)
+        gain, row = self.factors(F, gamma, ones)
+        shift = self.factors(F, beta, ones)
+        return F.reshape_like(centred * F.dot(scale * gain, row) + F.dot(*shift), x)
 
-    def _grouped(self, F, x):
-        return F.reshape(x, shape=self._groups)
+    def linearise(self, x, slope=1.0):
+        """Return the layer at a batch, see `gluon_wgan.layers.linearised`; its derivatives are in closed form."""
+        return LinearisedNorm(self, x, slope)
+
+    def takes_slope(self, x):
+        """Say whether kernels serve."""
+        return kernels.serve(x)
+
+    def operators(self):
+        """Return the steps of `LinearisedNorm`."""
+        kept = self.__dict__.get("_operators")
+        if kept is None:
+            kept = self.__dict__["_operators"] = build_steps(self)
+        return kept
+
+    @staticmethod
+    def factors(F, parameter, ones):
+        """Return a column (groups, 1) and a row (1, numbers) whose product is the parameter (C,) at each number."""
+        raise NotImplementedError
+
+    @staticmethod
+    def sum_per_channel(F, column, numbers, channels, ones):
+        """Return the sums (C,) of (groups, numbers), times a column (groups, 1), over what belongs to each channel."""
+        raise NotImplementedError
 
 
-def _ones(F, like, axis):
-    # (a, b) -> (1, b) or (a, 1)
-    return F.BlockGrad(F.ones_like(F.slice_axis(like, axis=axis, begin=0, end=1)))
+class _Ones:
+    """Rows and columns of ones, for sums and repetitions."""
+
+    def __init__(self, F, x, grouped):
+        self._F, self._x, self._grouped = F, x, grouped
+        self.groups = self._like(grouped, 1)  # (groups, 1)
+        self.numbers = self._like(grouped, 0)  # (1, numbers)
+
+    def _like(self, matrix, axis):
+        first = self._F.slice_axis(matrix, axis=axis, begin=0, end=1)
+        return self._F.BlockGrad(self._F.ones_like(first))
+
+    @property
+    def samples(self):
+        """(N, 1)."""
+        return self._like(self._F.reshape(self._x, shape=(0, -1)), 1)
+
+    @property
+    def pixels(self):
+        """(1, pixels)."""
+        first = self._F.slice_axis(self._F.reshape(self._x, shape=(0, 0, -1)), axis=0, begin=0, end=1)
+        return self._like(self._F.reshape(first, shape=(-3, -1)), 0)
 
 
-def _mean(F, x):
+def _mean(F, x, ones):
     # (groups, numbers) -> (groups, 1)
-    ones = _ones(F, x, 0)
-    return F.broadcast_div(F.dot(x, ones, transpose_b=True), F.sum(ones, axis=1, keepdims=True))
-
-
-def _spread(F, column, like):
-    # (groups, 1) -> (groups, numbers)
-    return F.dot(column, _ones(F, like, 0))
-
-
-def _centre(F, x):
-    return x - _spread(F, _mean(F, x), x)
+    total = F.dot(x, ones.numbers, transpose_b=True)
+    return F.broadcast_div(total, F.sum(ones.numbers, axis=1, keepdims=True))
 
 
 class LayerNorm(_Normalisation, nn.HybridBlock):
@@ -72,19 +97,24 @@ class LayerNorm(_Normalisation, nn.HybridBlock):
         C; 0 to find it out at the first call, which must not be a hybridized one.
     """
 
-    _groups = (0, -1)
+    groups = (0, -1)
 
     @staticmethod
-    def _per_channel(F, column, parameter, x, _):
-        # (N, 1) and (C,) -> their products, (N, C * pixels)
-        first = F.slice_axis(F.reshape(x, shape=(0, 0, -1)), axis=0, begin=0, end=1)
-        pixels = _ones(F, F.reshape(first, shape=(-3, -1)), 0)
-        row = F.dot(F.reshape(parameter, shape=(-1, 1)), pixels)
-        return F.dot(column, F.reshape(row, shape=(1, -1)))
+    def factors(F, parameter, ones):
+        """Return ones for each sample, and gamma or beta for each number of one; see `_Normalisation`."""
+        row = F.dot(F.reshape(parameter, shape=(-1, 1)), ones.pixels)
+        return ones.groups, F.reshape(row, shape=(1, -1))
+
+    @staticmethod
+    def sum_per_channel(F, column, numbers, channels, ones):
+        """Sum over the samples, then over each channel's pixels; see `_Normalisation`."""
+        row = F.dot(column, numbers, transpose_a=True)
+        sums = F.dot(F.reshape(row, shape=(channels, -1)), ones.pixels, transpose_b=True)
+        return F.reshape(sums, shape=(-1,))
 
     def __init__(self, epsilon=1e-5, in_channels=0, **kwargs):
         super().__init__(**kwargs)
-        self._epsilon = epsilon
+        self.epsilon = epsilon
         with self.name_scope():
             shape = (in_channels,)
             self.gamma = self.params.get("gamma", shape=shape, init="ones", allow_deferred_init=True)
@@ -104,17 +134,22 @@ class InstanceNorm(_Normalisation, nn.InstanceNorm):
         As for `mxnet.gluon.nn.InstanceNorm`, whose `scale` is off by default: gamma is 1 then.
     """
 
-    _groups = (-3, -1)
+    groups = (-3, -1)
 
     @staticmethod
-    def _per_channel(F, column, parameter, x, like):
-        # (N * C, 1) and (C,) -> their products, (N * C, pixels)
-        samples = _ones(F, F.reshape(x, shape=(0, -1)), 1)
-        repeated = F.dot(samples, F.reshape(parameter, shape=(1, -1)))
-        return _spread(F, column * F.reshape(repeated, shape=(-1, 1)), like)
+    def factors(F, parameter, ones):
+        """Return gamma or beta for each group, and ones for its numbers; see `_Normalisation`."""
+        repeated = F.dot(ones.samples, F.reshape(parameter, shape=(1, -1)))
+        return F.reshape(repeated, shape=(-1, 1)), ones.numbers
+
+    @staticmethod
+    def sum_per_channel(F, column, numbers, channels, ones):
+        """Sum each group, then over the samples; see `_Normalisation`."""
+        sums = F.reshape(column * F.dot(numbers, ones.numbers, transpose_b=True), shape=(-1, channels))
+        return F.reshape(F.dot(ones.samples, sums, transpose_a=True), shape=(-1,))
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self._epsilon = self._kwargs["eps"]
+        self.epsilon = self._kwargs["eps"]
 
     infer_shape = LayerNorm.infer_shape

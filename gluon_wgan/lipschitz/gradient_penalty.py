@@ -75,5 +75,31 @@ def gradient_penalty(input_gradient, one_sided=False):
     one_sided : bool
         mean(max(norm - 1, 0)^2) instead: norms below 1 cost nothing.
     """
-    excess = gradient_norm(input_gradient) - 1
-    return nd.square(nd.maximum(excess, 0) if one_sided else excess).mean()
+    return nd.square(_excess(gradient_norm(input_gradient), one_sided)).mean()
+
+
+def penalty_and_its_gradient(input_gradient, one_sided=False):
+    """Return (`gradient_penalty`, its gradient by the input gradient, `gradient_norm`), without `autograd`.
+
+    At a norm m, one of N, the penalty's gradient is 2 / N (m - 1) / m times the input gradient; 0 where m is 0.
+
+    Parameters
+    ----------
+    input_gradient, one_sided
+        As for `gradient_penalty`.
+
+    Returns
+    -------
+    tuple of mxnet.nd.NDArray
+        (1,), of the input gradient's shape, (N,).
+    """
+    norm = gradient_norm(input_gradient)
+    excess = _excess(norm, one_sided)
+    factor = 2 / len(norm) * excess / (norm + (norm == 0)) * (norm > 0)
+    flat = input_gradient.reshape((0, -1))
+    direction = nd.broadcast_mul(flat, factor.reshape((-1, 1))).reshape(input_gradient.shape)
+    return nd.square(excess).mean(), direction, norm
+
+
+def _excess(norm, one_sided):
+    return nd.maximum(norm - 1, 0) if one_sided else norm - 1

@@ -22,7 +22,14 @@ class CriticNetwork(nn.HybridBlock):
         UserError
             If the critic has BatchNorm.
         """
+        return self._of_layers().scores_and_input_gradient(images)
+
+    def linearise(self, images):
+        """Return the critic at a batch, see `gluon_wgan.layers.Critic`; raises as `scores_and_input_gradient`."""
+        return self._of_layers().linearise(images)
+
+    def _of_layers(self):
         if not isinstance(self.main, layers.Critic):
             given = "one with BatchNorm, which ties samples together, for a penalty per sample"
             raise UserError("--critic", given, "one with -layer-norm, -instance-norm or -no-bn in its name, or mlp")
-        return self.main.scores_and_input_gradient(images)
+        return self.main

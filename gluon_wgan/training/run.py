@@ -21,7 +21,7 @@ from gluon_wgan.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
 
-_BITS = ("mxnet", "numpy")  # whose version the last bits may depend on
+_BITS = ("mxnet", "numpy", "numba")  # whose version the last bits may depend on
 # what an imported checkpoint settles
 _OF_NETWORKS = (
     "preset generator critic generator_channels critic_channels extra_layers latent_dim image_size image_channels"
@@ -269,10 +269,15 @@ def _note_start(run, trainer):
         if earlier[-1]["omp_num_threads"] != now["omp_num_threads"]:
             before, after = earlier[-1]["omp_num_threads"], now["omp_num_threads"]
             log.warning("OMP_NUM_THREADS was %s and is %s: the weights will differ in their last bits", before, after)
-        before, after = ({name: start["packages"].get(name) for name in _BITS} for start in (earlier[-1], now))
-        changed = [f"{name} was {before[name]} and is {after[name]}" for name in _BITS if before[name] != after[name]]
+        before, after = (_what_bits_hang_on(start) for start in (earlier[-1], now))
+        changed = [f"{name} was {before[name]} and is {after[name]}" for name in before if before[name] != after[name]]
         if changed:
             log.warning("%s: the weights may differ in their last bits", ", ".join(changed))
+
+
+def _what_bits_hang_on(start):
+    kernels = {"GLUON_WGAN_KERNELS": start.get("gluon_wgan_kernels")}
+    return {**{name: start["packages"].get(name) for name in _BITS}, **kernels}
 
 
 def _announce(settings, trainer):

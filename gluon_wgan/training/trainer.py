@@ -8,7 +8,14 @@ from mxnet import autograd, nd
 from gluon_wgan import streams
 from gluon_wgan.checkpoint import load_checkpoint, save_checkpoint
 from gluon_wgan.errors import UserError
-from gluon_wgan.lipschitz import clip_weights, gradient_norm, gradient_penalty, interpolates
+from gluon_wgan.layers.linearised import leaf
+from gluon_wgan.lipschitz import (
+    clip_weights,
+    gradient_norm,
+    gradient_penalty,
+    interpolates,
+    penalty_and_its_gradient,
+)
 from gluon_wgan.losses import critic_loss, generator_loss
 
 
@@ -66,6 +73,8 @@ class Trainer:
     seed : int
         Of the latents, and of the interpolation weights.
     hybridize : bool
+        False for the plain way of everything: nothing is hybridized, and `autograd` differentiates the whole loss of a
+        penalised critic at once, where `_penalised` does it layer by layer, in fewer operations.
 
     Raises
     ------
@@ -114,6 +123,7 @@ class Trainer:
                 updater.states[index] = updater.optimizer.create_state(index, parameter.data())
                 updater.states_synced[index] = True
         self.generator_steps = self.critic_steps = 0
+        self._by_layer = hybridize and gp_lambda is not None
         self._previous_loss = None
 
     def latents(self, purpose, index, count=None):
@@ -133,15 +143,7 @@ class Trainer:
         # train_mode, not record: batch statistics as in training, and no graph to keep
         with autograd.train_mode():
             fake = self.generator(latent)
-        with autograd.record():
-            score_real, score_fake = self.critic(real), self.critic(fake)
-            loss = critic_loss(self.loss, score_real, score_fake)
-            update = CriticUpdate(loss, score_real, score_fake)
-            total = loss
-            if self.gp_lambda is not None:
-                update = update._replace(**self._penalty(real, fake))
-                total = loss + self.gp_lambda * update.gradient_penalty
-        total.backward()
+        update = self._differentiate_by_layer(real, fake) if self._by_layer else self._differentiate(real, fake)
         self._update("critic")
         if self.clip_bound and self.clip_order == "after_update":
             clip_weights(self.critic, self.clip_bound)
@@ -149,17 +151,46 @@ class Trainer:
         # MXNet runs ahead of Python: by one update, so that memory stays bounded and a progress bar true
         if self._previous_loss is not None:
             self._previous_loss.wait_to_read()
-        self._previous_loss = loss
+        self._previous_loss = update.loss
         return update
 
-    def _penalty(self, real, fake):
-        """Return the penalty on interpolates, and the mean norm. At an epoch's end real pictures may be fewer."""
-        count = len(real)
-        weights = streams.uniform(self.seed, "interpolation_weights", self.critic_steps, (count,))
-        between = interpolates(real, fake[:count], weights)
-        _, gradient = self.critic.scores_and_input_gradient(between)
-        penalty = gradient_penalty(gradient, self.gp_one_sided)
-        return {"gradient_penalty": penalty, "gradient_norm": gradient_norm(gradient).mean()}
+    def _differentiate(self, real, fake):
+        """Leave the gradients of the whole loss in the critic's parameters."""
+        with autograd.record():
+            score_real, score_fake = self.critic(real), self.critic(fake)
+            loss = critic_loss(self.loss, score_real, score_fake)
+            update = CriticUpdate(loss, score_real, score_fake)
+            total = loss
+            if self.gp_lambda is not None:
+                _, gradient = self.critic.scores_and_input_gradient(self._between(real, fake))
+                penalty = gradient_penalty(gradient, self.gp_one_sided)
+                update = update._replace(gradient_penalty=penalty, gradient_norm=gradient_norm(gradient).mean())
+                total = loss + self.gp_lambda * penalty
+        total.backward()
+        return update
+
+    def _differentiate_by_layer(self, real, fake):
+        """Do as `_differentiate`, with the penalty, by `gluon_wgan.layers.linearised`."""
+        gradients = {}
+        between = self.critic.linearise(self._between(real, fake))
+        input_gradient = between.pull(nd.ones_like(between.output))
+        penalty, direction, norm = penalty_and_its_gradient(input_gradient, self.gp_one_sided)
+        between.push(self.gp_lambda * direction)
+        between.reverse(nd.zeros_like(between.output), gradients, to_input=False)
+        passes = [self.critic.linearise(pictures) for pictures in (real, fake)]
+        scores = [leaf(each.output) for each in passes]
+        with autograd.record():
+            loss = critic_loss(self.loss, *scores)
+        for each, heads in zip(passes, autograd.grad(loss, scores)):
+            each.reverse(heads, gradients, to_input=False)
+        for parameter in self._trainable["critic"]:
+            nd.add_n(*gradients[parameter], out=parameter.grad())
+        return CriticUpdate(loss.detach(), *(each.output for each in passes), penalty, norm.mean())
+
+    def _between(self, real, fake):
+        """Return interpolates; at an epoch's end real pictures may be fewer than the others."""
+        weights = streams.uniform(self.seed, "interpolation_weights", self.critic_steps, (len(real),))
+        return interpolates(real, fake[: len(real)], weights)
 
     def generator_step(self):
         """Update the generator once; return generator_loss, a scalar array.
@@ -173,12 +204,13 @@ class Trainer:
             latent = self.latents("generator_latents", self.generator_steps)
         with autograd.record():
             fake = self.generator(latent)
-        pictures = fake.detach()
-        pictures.attach_grad()
+        pictures = leaf(fake)
+        critic = self.critic.linearise(pictures) if self._by_layer else None
         with autograd.record():
-            loss = generator_loss(self.loss, self.critic(pictures))
-        (picture_gradient,) = autograd.grad(loss, [pictures])
-        fake.backward(picture_gradient)
+            scores = leaf(critic.output) if critic else self.critic(pictures)
+            loss = generator_loss(self.loss, scores)
+        (gradient,) = autograd.grad(loss, [scores if critic else pictures])
+        fake.backward(critic.pull(gradient) if critic else gradient)
         self._update("generator")
         self.generator_steps += 1
         return loss

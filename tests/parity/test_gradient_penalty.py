@@ -7,11 +7,17 @@ torch = pytest.importorskip("torch")
 import numpy as np  # noqa: E402
 from random_critics import Trial, check, draw, relative_errors, worst  # noqa: E402
 
+from gluon_wgan import kernels  # noqa: E402
+
 SEEDS = range(36)
 
 
+@pytest.mark.parametrize("by", ["kernels", "operators"])
 @pytest.mark.parametrize("seed", SEEDS, ids="seed-{}".format)
-def test_a_random_critic_agrees_with_double_backward_before_and_after_an_update(seed):
+def test_a_random_critic_agrees_with_double_backward_before_and_after_an_update(seed, by, monkeypatch):
+    assert kernels.of_normalisation() is not None
+    if by == "operators":
+        monkeypatch.setattr(kernels, "of_normalisation", lambda: None)
     check(Trial(seed).compare(None, {}))  # plain and hybridized
 
 

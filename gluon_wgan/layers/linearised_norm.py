@@ -1,0 +1,187 @@
+"""A normalisation at one batch: its derivatives, and theirs, in closed form.
+
+Of a group of M numbers x, with n = (x - mean) r, r = 1 / sqrt(variance + epsilon), and the projection
+P(z) = r (z - mean(z) - n mean(n z)):
+
+    output              gamma n + beta
+    pull of b           d = P(a), where a = gamma b
+    push of t           gamma u, where u = P(t)
+    reverse of c        P(gamma c) - r (mean(n t) d + mean(n a) u + mean(a u) n)
+        by gamma        the sum of n c + b u
+        by beta         the sum of c
+
+The bracket is there after `push`, and so is b u: n and r, which P is made of, move with x.
+"""
+
+import functools
+from functools import partial
+
+import numpy as np
+from mxnet import nd, symbol
+
+from gluon_wgan import kernels
+from gluon_wgan.layers.linearised import Operator
+
+# Nothing is recorded, so MXNet may keep the memory of what is in between.
+_STATIC = (("static_alloc", "true"),)
+
+
+class LinearisedNorm:
+    """A normalisation at one batch; see `gluon_wgan.layers.linearised.Linearised`, whose parameters these are.
+
+    Parameters
+    ----------
+    slope : float
+        Of the LeakyReLU behind it, for kernels alone; 1 for none.
+    """
+
+    def __init__(self, layer, x, slope=1.0):
+        self._layer, self._shape = layer, x.shape
+        self._reverse = "reverse"
+        grouped = x.reshape(layer.groups)
+        if kernels.serve(x):
+            self._steps = _steps_by_kernels(layer, slope, grouped.shape)
+        else:
+            self._steps = layer.operators()
+        self._known = {
+            "gamma": layer.gamma.data(x.context),
+            "beta": layer.beta.data(x.context),
+            **_constants(x.shape, grouped.shape, x.context, x.dtype),
+        }
+        self.output = self._take("forward", x=grouped)
+
+    def _take(self, step, **given):
+        """Take a step, keep what comes of it by name, and return the first, in the input's shape."""
+        do, names = self._steps[step]
+        self._known.update(given)
+        self._known.update(zip(names, do(self._known)))
+        return self._known[names[0]].reshape(self._shape)
+
+    def _grouped(self, array):
+        return array.reshape(self._known["x"].shape)
+
+    def pull(self, cotangent):
+        """Return P(gamma b)."""
+        return self._take("pull", b=self._grouped(cotangent))
+
+    def push(self, tangent):
+        """Return gamma P(t)."""
+        self._reverse = "reverse_both"
+        return self._take("push", t=self._grouped(tangent))
+
+    def reverse(self, cotangent, gradients, to_input=True):
+        """Return the gradient by the input, and append gamma's and beta's."""
+        found = self._take(self._reverse, c=self._grouped(cotangent))
+        for name in ("gamma", "beta"):
+            gradients.setdefault(getattr(self._layer, name), []).append(self._known[f"by_{name}"])
+        return found
+
+
+class _Ones:
+    """Rows and columns of ones, for sums and repetitions: of groups (G, 1), their numbers (1, M), ..."""
+
+    groups, numbers, samples, pixels = (symbol.var(name) for name in ("groups", "numbers", "samples", "pixels"))
+
+
+@functools.lru_cache(maxsize=64)
+def _constants(shape, grouped, context, dtype):
+    """Return the arrays of `_Ones`, and a row of 1 / M."""
+    groups, numbers = grouped
+    shapes = {
+        "groups": (groups, 1),
+        "numbers": (1, numbers),
+        "samples": (shape[0], 1),
+        "pixels": (1, groups * numbers // (shape[0] * shape[1])),
+    }
+    ones = {name: nd.ones(shape, ctx=context, dtype=dtype) for name, shape in shapes.items()}
+    return {**ones, "over": nd.full((1, numbers), 1 / numbers, ctx=context, dtype=dtype)}
+
+
+def _steps_by_kernels(layer, slope, grouped):
+    """Return the same as `build_steps`, with the activation behind the layer, by `gluon_wgan.kernels`."""
+    groups, size = grouped
+    channels = layer.gamma.shape[0]
+    width = channels if layer.groups[0] == 0 else 1  # channels of a group
+    shapes = dict.fromkeys(("x", "y", "b", "d", "t", "ty", "u", "c", "dx"), (groups, width, size // width))
+    shapes |= dict.fromkeys(("mean", "r", "mean_na", "mean_nt"), (groups,))
+    shapes |= dict.fromkeys(("gamma", "beta", "by_gamma", "by_beta"), (channels,))
+    slope, epsilon = np.float32(slope), np.float32(layer.epsilon)
+
+    def do(loop, takes, fills, numbers, known):
+        found = [nd.empty(shapes[name]) for name in fills]
+        into = views = [kernels.view(array, shapes[name]) for name, array in zip(fills, found)]
+        if "by_gamma" in fills:  # of each group's channels, and then their sums
+            parts = np.empty((2, groups, width), np.float32)
+            into = [views[0], *parts]
+        loop(*numbers, *(kernels.view(known[name], shapes[name]) for name in takes), *into)
+        if "by_gamma" in fills:
+            for part, total in zip(parts, views[1:]):
+                part.reshape(-1, channels).sum(axis=0, out=total)
+        return found
+
+    return {
+        name: (partial(do, *step, (epsilon, slope) if name == "forward" else (slope,)), step[2])
+        for name, step in kernels.of_normalisation().items()
+    }
+
+
+def build_steps(layer):
+    """Return {step: (operator, names of what comes of it)}; what an operator takes comes by these names too.
+
+    Arrays are (G, M), groups by numbers; of a group (G, 1), of a number (1, M). Sums and repetitions are products with
+    ones, which MXNet has fast.
+    """
+    ones, over, channels = _Ones, symbol.var("over"), layer.gamma.shape[0]
+
+    def step(**found):
+        return Operator(list(found.values()), _STATIC), list(found)
+
+    def mean(z, weights=over):
+        return symbol.dot(z, weights, transpose_b=True)
+
+    def spread(column):
+        return symbol.dot(column, ones.numbers)
+
+    x, gamma, beta = map(symbol.var, ("x", "gamma", "beta"))
+    column, row = layer.factors(symbol, gamma, ones)
+    centred = x - spread(mean(x))
+    r = 1 / symbol.sqrt(mean(symbol.square(centred)) + layer.epsilon)
+    gain = symbol.dot(r * column, row)  # gamma r
+    y = centred * gain + symbol.dot(*layer.factors(symbol, beta, ones))
+    steps = {"forward": step(y=y, centred=centred, r=r, gain=gain, column=column * 1, weights=row * over)}
+
+    centred, r, gain, column, weights = map(symbol.var, ("centred", "r", "gain", "column", "weights"))
+
+    def mean_with_gamma(z):
+        return column * mean(z, weights)
+
+    def pulled(cotangent):
+        """Return P(gamma cotangent), but for the share of n; centred * cotangent; the share of n."""
+        product = centred * cotangent
+        rest = cotangent * gain - spread(r * mean_with_gamma(cotangent))
+        return rest, product, r * mean_with_gamma(product)
+
+    def times_n(share):  # r n share
+        return centred * spread(r * r * share)
+
+    rest, _, mean_na = pulled(symbol.var("b"))
+    steps["pull"] = step(d=rest - times_n(mean_na), mean_na=mean_na)
+
+    t = symbol.var("t")
+    mean_nt = r * mean(centred * t)
+    moved = t - spread(mean(t)) - centred * spread(r * mean_nt)  # u / r
+    steps["push"] = step(ty=moved * gain, moved=moved, mean_nt=mean_nt)
+
+    c = symbol.var("c")
+    rest, product, mean_nc = pulled(c)
+    by_beta = layer.sum_per_channel(symbol, ones.groups, c, channels, ones)
+    by_gamma = layer.sum_per_channel(symbol, r, product, channels, ones)
+    steps["reverse"] = step(dx=rest - times_n(mean_nc), by_gamma=by_gamma, by_beta=by_beta)
+
+    b, d, moved, mean_na, mean_nt = map(symbol.var, ("b", "d", "moved", "mean_na", "mean_nt"))
+    also = b * moved
+    share = mean_nc + r * mean_with_gamma(also)  # mean(a u)
+    dx = rest - times_n(share) - d * spread(r * mean_nt) - moved * spread(r * r * mean_na)
+    by_gamma = layer.sum_per_channel(symbol, r, product + also, channels, ones)
+    steps["reverse_both"] = step(dx=dx, by_gamma=by_gamma, by_beta=by_beta)
+    return steps

@@ -1,0 +1,219 @@
+"""The compiled loops against MXNet's operators in float64, which the tests of the layers compare with differences."""
+
+import gluon_wgan  # noqa: F401, before mxnet
+
+# isort: split
+import importlib.util
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from layers_fixtures import draw_images, make, squares_and_gradients
+from mxnet import nd
+
+from gluon_wgan import kernels
+from gluon_wgan.layers import Conv2D, InstanceNorm, LayerNorm, LeakyReLU, ReLU, Softplus, Tanh, ToScore
+
+# Float32 against float64: sums of up to 512 numbers, relative to each array's norm. 8 roundings of 6e-8.
+TOLERANCE = 5e-7
+NORMS = {
+    "layer norm": lambda: LayerNorm(1e-3, in_channels=6),
+    "instance norm": lambda: InstanceNorm(epsilon=1e-3, scale=True, in_channels=6),
+}
+# what comes next, and whether it is done in the same loop
+ACTIVATIONS = {
+    "leaky": (lambda: LeakyReLU(0.2), True),
+    "relu": (ReLU, True),
+    "rising below 0": (lambda: LeakyReLU(-0.5), False),  # above 0 does not tell what was above 0
+    "tanh": (Tanh, False),
+}
+SHAPES = [(3, 6, 5, 7), (1, 6, 4, 4), (4, 6, 9), (2, 6, 5)]
+
+
+def derivatives(parts, shape, dtype, on, pushed=True):
+    """Return what the layers give at a batch: output, pull, push, reverse, and the parameters' gradients."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not on:
+            patch.setattr(kernels, "of_normalisation", lambda: None)
+        sequence, x = make(*parts, dtype=dtype, how={"static_alloc": True}), draw_images(shape, dtype)
+        chain = super(type(sequence), sequence).linearise(x)
+        found = [chain.output, chain.pull(draw_images(shape, dtype, seed=1))]
+        if pushed:
+            found.append(chain.push(draw_images(shape, dtype, seed=2)))
+        gradients = {}
+        found.append(chain.reverse(draw_images(shape, dtype, seed=3), gradients))
+        found += [sum(gradients[parameter]) for parameter in gradients]
+        return [array.asnumpy() for array in found], len(chain._links)
+
+
+def check(norm, activation, shape, pushed=True):
+    parts = [NORMS[norm], ACTIVATIONS[activation][0]]
+    expected, _ = derivatives([build() for build in parts], shape, "float64", False, pushed)
+    given, links = derivatives([build() for build in parts], shape, "float32", True, pushed)
+    assert links == (1 if ACTIVATIONS[activation][1] else 2)
+    assert len(given) == len(expected) == (6 if pushed else 5)
+    for ours, exact in zip(given, expected):
+        assert ours.dtype == np.float32 and ours.shape == exact.shape
+        assert np.linalg.norm(ours - exact) <= TOLERANCE * np.linalg.norm(exact)
+
+
+@pytest.mark.parametrize("pushed", [False, True])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("norm", NORMS)
+def test_all_derivatives_are_those_of_the_operators(norm, activation, shape, pushed):
+    check(norm, activation, shape, pushed)
+
+
+def test_of_one_number_nothing_is_left():
+    (y, d, ty, dx, by_gamma, by_beta), _ = derivatives([NORMS["instance norm"]()], (5, 6, 1, 1), "float32", True)
+    layer = make(NORMS["instance norm"](), dtype="float32")[0]
+    np.testing.assert_array_equal(y, np.broadcast_to(layer.beta.data().asnumpy().reshape(1, 6, 1, 1), y.shape), "y")
+    # products that are fused with sums leave a rounding, 1e-7, times r, 1 / sqrt(1e-3)
+    assert all(np.abs(values).max() < 1e-5 for values in (d, ty, dx, by_gamma)) and np.abs(by_beta).min() > 0.1
+
+
+def without(*names):
+    """Return a loop that takes zeros for what has these names."""
+
+    def plant(loop, takes, fills):
+        def mistaken(*arrays):
+            numbers = len(arrays) - len(takes) - len(fills)
+            given = [np.zeros_like(a) if n in names else a for n, a in zip(takes, arrays[numbers:])]
+            loop(*arrays[:numbers], *given, *arrays[numbers + len(takes) :])
+
+        return mistaken, takes, fills
+
+    return plant
+
+
+def blind_to_the_slope(loop, takes, fills):
+    return lambda slope, *arrays: loop(np.float32(1), *arrays), takes, fills
+
+
+# (step, what is wrong with it)
+MISTAKES = {
+    "forward without beta": ("forward", without("beta")),
+    "pull through the activation unseen": ("pull", blind_to_the_slope),
+    "pull with means of constant statistics": ("pull", without("x")),
+    "push of uncentred numbers": ("push", without("mean")),
+    "reverse without the share of d": ("reverse_both", without("mean_nt")),
+    "reverse without the share of u": ("reverse_both", without("mean_na")),
+    "reverse without what pull was given": ("reverse_both", without("b")),
+    "reverse of the output alone": ("reverse_both", without("d", "u")),
+    "reverse through the activation unseen": ("reverse_both", blind_to_the_slope),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+@pytest.mark.parametrize("norm", NORMS)
+def test_a_planted_mistake_is_seen(norm, mistake, monkeypatch):
+    step, plant = MISTAKES[mistake]
+    steps = kernels.of_normalisation()
+    monkeypatch.setattr(kernels, "of_normalisation", lambda: {**steps, step: plant(*steps[step])})
+    with pytest.raises(AssertionError):
+        check(norm, "leaky", SHAPES[0])
+
+
+def test_a_whole_critic_is_as_near_to_float64_as_by_operators():
+    def critic(dtype):
+        parts = (
+            *(Conv2D(8, 4, 2, 1, in_channels=3), LayerNorm(in_channels=8), LeakyReLU(0.2)),
+            *(Conv2D(16, 4, 2, 1, in_channels=8), InstanceNorm(scale=True, in_channels=16), Softplus()),
+            ToScore(4, in_channels=16),
+        )
+        return make(*parts, dtype=dtype, how={})
+
+    def errors():
+        _, given = squares_and_gradients(critic("float32"), draw_images((5, 3, 16, 16)))
+        return [
+            np.linalg.norm(given[name] - exact[name]) / np.linalg.norm(exact[name])
+            for name in exact
+            if name not in zero
+        ]
+
+    # a bias before a normalisation over its channel, and that of the scores, of which the input gradient knows nothing
+    zero = ("3.bias", "6.bias")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernels, "of_normalisation", lambda: None)
+        _, exact = squares_and_gradients(critic("float64"), draw_images((5, 3, 16, 16), "float64"))
+        by_operators = errors()
+    by_kernels = errors()
+    assert 0 < max(by_kernels) < 4 * max(by_operators)  # one small network: rounding is luck
+
+
+def test_the_bits_are_the_same_with_any_number_of_threads():
+    import numba
+
+    kernels.of_normalisation()
+    found = []
+    for threads in (1, 2):
+        numba.set_num_threads(threads)
+        found.append(
+            b"".join(a.tobytes() for a in derivatives([NORMS["layer norm"]()], (7, 6, 5, 5), "float32", True)[0])
+        )
+    assert found[0] == found[1]
+
+
+def test_what_is_not_finite_stays_in_its_sample_and_is_seen():
+    kernels.of_normalisation()
+    critic = make(LayerNorm(in_channels=2), LeakyReLU(0.2), dtype="float32", how={})
+    images = draw_images((3, 2, 4, 4))
+    for bad in (np.nan, np.inf):
+        images[1, 0, 2, 2] = bad
+        chain = super(type(critic), critic).linearise(images)
+        finite = np.isfinite(chain.output.asnumpy()).reshape(3, -1)
+        assert finite[0].all() and finite[2].all() and not finite[1].all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_who_is_served(dtype, monkeypatch):
+    assert kernels.serve(nd.zeros((2, 2), dtype=dtype)) == (dtype == "float32")
+    uncached = kernels.of_normalisation.__wrapped__
+    assert uncached() is not None
+    with monkeypatch.context() as patch:
+        patch.setenv("GLUON_WGAN_KERNELS", "0")
+        assert uncached() is None
+    with monkeypatch.context() as patch:
+        patch.setattr(importlib.util, "find_spec", lambda name: None)
+        assert uncached() is None
+    monkeypatch.setattr(kernels, "of_normalisation", lambda: None)
+    assert not kernels.serve(nd.zeros((2, 2), dtype=dtype))
+
+
+def test_compiling_is_said_once_and_kept(tmp_path):
+    script = """
+import logging, gluon_wgan
+logging.basicConfig(level="INFO", format="%(message)s")
+from gluon_wgan import kernels
+print(sorted(kernels.of_normalisation() or ["none"]))
+"""
+
+    def start(**environment):
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout, done.stderr
+
+    steps = "['forward', 'pull', 'push', 'reverse', 'reverse_both']\n"
+    said = [start(NUMBA_CACHE_DIR=str(tmp_path)) for _ in range(2)]
+    assert [out for out, _ in said] == [steps, steps]
+    assert said[0][1].count("compiling kernels, once on this machine") == 1
+    assert "compiling" not in said[1][1]
+
+
+def test_where_nothing_can_be_kept_the_operators_serve(monkeypatch, caplog):
+    import numba
+
+    def refuse(_):
+        raise RuntimeError("cannot cache function: no locator available")
+
+    monkeypatch.setattr(numba, "set_num_threads", refuse)
+    assert kernels.of_normalisation.__wrapped__() is None
+    assert "slower: cannot cache function" in caplog.text and "NUMBA_CACHE_DIR" in caplog.text
