@@ -52,14 +52,24 @@ class Critic(Sequential):
         UserError
             If the pictures have another dtype than the parameters.
         """
-        parameters = self.collect_params().values()
-        for parameter in parameters:
+        for parameter in self._parameters():
             ours, theirs = np.dtype(parameter.dtype), np.dtype(x.dtype)
             if ours != theirs:
                 raise UserError("images", theirs, f"{ours}, as {parameter.name}")
-        if any(parameter._deferred_init for parameter in parameters):
-            self(x)  # the layers find out their sizes
+            if parameter._deferred_init:
+                self(x)  # the layers find out their sizes
         return LinearisedCritic(super().linearise(x))
+
+    def _parameters(self):
+        # Gluon takes half a millisecond to collect them, each time
+        kept = self.__dict__.get("_collected")
+        if kept is None or not self._active:
+            kept = self.__dict__["_collected"] = list(self.collect_params().values())
+        return kept
+
+    def _clear_cached_op(self):
+        super()._clear_cached_op()
+        self.__dict__["_collected"] = None
 
     def scores_and_input_gradient(self, images):
         """Return the scores, and the gradient of their sum by the images.
@@ -90,12 +100,11 @@ class Critic(Sequential):
             input_gradient = linearised.pull(nd.ones_like(linearised.output))
         if not autograd.is_recording():
             return linearised.output, input_gradient
-        parameters = list(self.collect_params().values())
         linked = [_linked(images)]
-        for parameter in parameters:
+        for parameter in self._parameters():
             array = parameter.data(images.context)
             linked.append(array if parameter.grad_req == "write" else _linked(array))
-        return _Differentiable(linearised, input_gradient, parameters)(*linked)
+        return _Differentiable(linearised, input_gradient, self._parameters())(*linked)
 
 
 class LinearisedCritic:
@@ -103,8 +112,9 @@ class LinearisedCritic:
 
     def __init__(self, chain):
         self._chain = chain
-        # more than one number a sample fails here
-        self.output = nd.squeeze(chain.output.reshape((0, -1)), axis=1)
+        if chain.output.size != chain.output.shape[0]:
+            raise UserError("a critic's last layer", chain.output.shape, "one number a sample, dimensions (N, 1, ...)")
+        self.output = chain.output.reshape((-1,))
 
     def pull(self, heads):
         """Return the gradient of sum(heads * scores) by the pictures; heads are (N,)."""

@@ -3,7 +3,7 @@
 from mxnet import symbol
 
 from gluon_wgan.errors import UserError
-from gluon_wgan.layers.linearised import SEPARATE, TANGENT, Linearised, Operator, X
+from gluon_wgan.layers.linearised import SEPARATE, TANGENT, Linearised, Operator, X, leaf
 
 
 class Layer:
@@ -56,10 +56,18 @@ class Layer:
                 self.__dict__["_operators"] = kept
         return kept
 
+    def leaf(self, parameter, context):
+        """Return a leaf that shares the parameter's memory, the same one as long as the parameter's array is."""
+        array = parameter.data(context)
+        leaves = self.__dict__.setdefault("_leaves", {})
+        if leaves.get(parameter.name, (None,))[0] is not array:
+            leaves[parameter.name] = array, leaf(array)
+        return leaves[parameter.name][1]
+
     def _clear_cached_op(self):
         # Gluon calls this wherever the graph changes: add, cast, hybridize
         super()._clear_cached_op()
-        self.__dict__["_operators"] = None
+        self.__dict__.update(_operators=None, _leaves={})
 
 
 def check_layers(blocks):

@@ -35,7 +35,7 @@ class Linearised:
         self._output_of, self._tangent_of, self._parameters = layer.operators()
         self._leaves = {X: leaf(x)}
         for parameter in self._parameters:
-            self._leaves[parameter.name] = leaf(parameter.data(x.context))
+            self._leaves[parameter.name] = layer.leaf(parameter, x.context)
         self._tangent = self._pulled = None
         with autograd.record():
             self._output = self._output_of(self._leaves)

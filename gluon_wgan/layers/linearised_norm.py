@@ -14,12 +14,9 @@ The bracket is there after `push`, and so is b u: n and r, which P is made of, m
 """
 
 import functools
-from functools import partial
 
-import numpy as np
 from mxnet import nd, symbol
 
-from gluon_wgan import kernels
 from gluon_wgan.layers.linearised import Operator
 
 # Nothing is recorded, so MXNet may keep the memory of what is in between.
@@ -27,22 +24,12 @@ _STATIC = (("static_alloc", "true"),)
 
 
 class LinearisedNorm:
-    """A normalisation at one batch; see `gluon_wgan.layers.linearised.Linearised`, whose parameters these are.
+    """A normalisation at one batch; see `gluon_wgan.layers.linearised.Linearised`, whose parameters these are."""
 
-    Parameters
-    ----------
-    slope : float
-        Of the LeakyReLU behind it, for kernels alone; 1 for none.
-    """
-
-    def __init__(self, layer, x, slope=1.0):
-        self._layer, self._shape = layer, x.shape
+    def __init__(self, layer, x):
+        self._layer, self._steps, self._shape = layer, layer.operators(), x.shape
         self._reverse = "reverse"
         grouped = x.reshape(layer.groups)
-        if kernels.serve(x):
-            self._steps = _steps_by_kernels(layer, slope, grouped.shape)
-        else:
-            self._steps = layer.operators()
         self._known = {
             "gamma": layer.gamma.data(x.context),
             "beta": layer.beta.data(x.context),
@@ -52,9 +39,9 @@ class LinearisedNorm:
 
     def _take(self, step, **given):
         """Take a step, keep what comes of it by name, and return the first, in the input's shape."""
-        do, names = self._steps[step]
+        operator, names = self._steps[step]
         self._known.update(given)
-        self._known.update(zip(names, do(self._known)))
+        self._known.update(zip(names, operator(self._known)))
         return self._known[names[0]].reshape(self._shape)
 
     def _grouped(self, array):
@@ -95,34 +82,6 @@ def _constants(shape, grouped, context, dtype):
     }
     ones = {name: nd.ones(shape, ctx=context, dtype=dtype) for name, shape in shapes.items()}
     return {**ones, "over": nd.full((1, numbers), 1 / numbers, ctx=context, dtype=dtype)}
-
-
-def _steps_by_kernels(layer, slope, grouped):
-    """Return the same as `build_steps`, with the activation behind the layer, by `gluon_wgan.kernels`."""
-    groups, size = grouped
-    channels = layer.gamma.shape[0]
-    width = channels if layer.groups[0] == 0 else 1  # channels of a group
-    shapes = dict.fromkeys(("x", "y", "b", "d", "t", "ty", "u", "c", "dx"), (groups, width, size // width))
-    shapes |= dict.fromkeys(("mean", "r", "mean_na", "mean_nt"), (groups,))
-    shapes |= dict.fromkeys(("gamma", "beta", "by_gamma", "by_beta"), (channels,))
-    slope, epsilon = np.float32(slope), np.float32(layer.epsilon)
-
-    def do(loop, takes, fills, numbers, known):
-        found = [nd.empty(shapes[name]) for name in fills]
-        into = views = [kernels.view(array, shapes[name]) for name, array in zip(fills, found)]
-        if "by_gamma" in fills:  # of each group's channels, and then their sums
-            parts = np.empty((2, groups, width), np.float32)
-            into = [views[0], *parts]
-        loop(*numbers, *(kernels.view(known[name], shapes[name]) for name in takes), *into)
-        if "by_gamma" in fills:
-            for part, total in zip(parts, views[1:]):
-                part.reshape(-1, channels).sum(axis=0, out=total)
-        return found
-
-    return {
-        name: (partial(do, *step, (epsilon, slope) if name == "forward" else (slope,)), step[2])
-        for name, step in kernels.of_normalisation().items()
-    }
 
 
 def build_steps(layer):

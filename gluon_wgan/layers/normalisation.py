@@ -3,6 +3,7 @@
 from mxnet.gluon import nn
 
 from gluon_wgan import kernels
+from gluon_wgan.layers.by_kernels import NormByKernels
 from gluon_wgan.layers.layer import Layer
 from gluon_wgan.layers.linearised_norm import LinearisedNorm, build_steps
 
@@ -14,6 +15,7 @@ class _Normalisation(Layer):
     long. The operators that MXNet has for the whole round epsilon to float32; here it is exact.
     """
 
+    per_sample = None  # whether a group is a sample, or one of its channels
     groups = None  # how (N, C, ...) is reshaped to (groups, numbers of a group)
 
     def hybrid_forward(self, F, x, gamma, beta):
@@ -29,7 +31,7 @@ class _Normalisation(Layer):
 
     def linearise(self, x, slope=1.0):
         """Return the layer at a batch, see `gluon_wgan.layers.linearised`; its derivatives are in closed form."""
-        return LinearisedNorm(self, x, slope)
+        return NormByKernels(self, x, slope) if kernels.serve(x) else LinearisedNorm(self, x)
 
     def takes_slope(self, x):
         """Say whether kernels serve."""
@@ -97,7 +99,7 @@ class LayerNorm(_Normalisation, nn.HybridBlock):
         C; 0 to find it out at the first call, which must not be a hybridized one.
     """
 
-    groups = (0, -1)
+    per_sample, groups = True, (0, -1)
 
     @staticmethod
     def factors(F, parameter, ones):
@@ -134,7 +136,7 @@ class InstanceNorm(_Normalisation, nn.InstanceNorm):
         As for `mxnet.gluon.nn.InstanceNorm`, whose `scale` is off by default: gamma is 1 then.
     """
 
-    groups = (-3, -1)
+    per_sample, groups = False, (-3, -1)
 
     @staticmethod
     def factors(F, parameter, ones):

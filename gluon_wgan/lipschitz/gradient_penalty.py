@@ -1,7 +1,11 @@
 """The gradient penalty (Gulrajani et al. 2017, equation 3 and Algorithm 1), from a critic's input gradient."""
 
-from mxnet import nd
+import math
 
+import numpy as np
+from mxnet import autograd, nd
+
+from gluon_wgan import kernels
 from gluon_wgan.errors import UserError
 
 
@@ -29,6 +33,12 @@ def interpolates(real, fake, weights):
         raise UserError("fake", fake.shape, f"{real.shape}, as real")
     if weights.shape != real.shape[:1]:
         raise UserError("weights", weights.shape, f"{real.shape[:1]}, one per sample")
+    if isinstance(weights, np.ndarray) and kernels.serve(real) and kernels.serve(fake) and not autograd.is_recording():
+        rows = _rows(real)
+        mixed, into = kernels.new(real.shape, rows)
+        weights = weights.astype(np.float32, copy=False)
+        kernels.loops().between(weights, kernels.view(real, rows), kernels.view(fake, rows), into)
+        return mixed
     # (N,) -> (N, 1, ...); dtype must be said, or float64 becomes float32
     weights = nd.array(weights, ctx=real.context, dtype=real.dtype).reshape((-1,) + (1,) * (real.ndim - 1))
     return weights * real + (1 - weights) * fake
@@ -75,31 +85,46 @@ def gradient_penalty(input_gradient, one_sided=False):
     one_sided : bool
         mean(max(norm - 1, 0)^2) instead: norms below 1 cost nothing.
     """
-    return nd.square(_excess(gradient_norm(input_gradient), one_sided)).mean()
+    return nd.square(_excess_and_factor(gradient_norm(input_gradient), one_sided, nd.maximum)[0]).mean()
 
 
-def penalty_and_its_gradient(input_gradient, one_sided=False):
-    """Return (`gradient_penalty`, its gradient by the input gradient, `gradient_norm`), without `autograd`.
+def penalty_and_its_gradient(input_gradient, one_sided=False, gp_lambda=1.0):
+    """Return (`gradient_penalty`, lambda times its gradient by the input gradient, `gradient_norm`).
 
-    At a norm m, one of N, the penalty's gradient is 2 / N (m - 1) / m times the input gradient; 0 where m is 0.
+    Without `autograd`: at a norm m, one of N, that gradient is 2 / N (m - 1) / m times the input gradient, or 0 at 0.
 
     Parameters
     ----------
     input_gradient, one_sided
         As for `gradient_penalty`.
+    gp_lambda : float
 
     Returns
     -------
     tuple of mxnet.nd.NDArray
         (1,), of the input gradient's shape, (N,).
     """
+    if kernels.serve(input_gradient):
+        rows = _rows(input_gradient)
+        gradient, norm = kernels.view(input_gradient, rows), np.empty(rows[:1], np.float32)
+        kernels.loops().squares(gradient, norm)
+        norm = np.sqrt(norm)
+        excess, factor = _excess_and_factor(norm, one_sided, np.maximum)
+        direction, into = kernels.new(input_gradient.shape, rows)
+        kernels.loops().times(np.float32(gp_lambda) * factor, gradient, into)
+        return nd.from_numpy(np.square(excess).mean(keepdims=True)), direction, nd.from_numpy(norm)
     norm = gradient_norm(input_gradient)
-    excess = _excess(norm, one_sided)
-    factor = 2 / len(norm) * excess / (norm + (norm == 0)) * (norm > 0)
-    flat = input_gradient.reshape((0, -1))
-    direction = nd.broadcast_mul(flat, factor.reshape((-1, 1))).reshape(input_gradient.shape)
+    excess, factor = _excess_and_factor(norm, one_sided, nd.maximum)
+    factor = (gp_lambda * factor).reshape((-1,) + (1,) * (input_gradient.ndim - 1))
+    direction = nd.broadcast_mul(input_gradient, factor)
     return nd.square(excess).mean(), direction, norm
 
 
-def _excess(norm, one_sided):
-    return nd.maximum(norm - 1, 0) if one_sided else norm - 1
+def _excess_and_factor(norm, one_sided, maximum):
+    excess = maximum(norm - 1, 0) if one_sided else norm - 1
+    # a norm of 0 is divided by 1
+    return excess, 2 * excess / ((norm + (norm == 0)) * len(norm)) * (norm > 0)
+
+
+def _rows(array):
+    return len(array), math.prod(array.shape[1:])

@@ -2,12 +2,13 @@
 
 import numpy as np
 from mxnet import nd
+from mxnet.gluon import Block
 
 from gluon_wgan.errors import UserError
 
 
 def clip_weights(block, bound):
-    """Clip every trainable parameter of a Gluon block to [-bound, bound], by `set_data`.
+    """Clip every trainable parameter to [-bound, bound], by `set_data`.
 
     BatchNorm's scale and shift are trainable and are clipped, as in the original. Its running statistics are not:
     they are no parameters in PyTorch, though `collect_params()` lists them in Gluon, and GluonCV's script clips them
@@ -15,8 +16,8 @@ def clip_weights(block, bound):
 
     Parameters
     ----------
-    block : mxnet.gluon.Block
-        Initialised.
+    block : mxnet.gluon.Block, or list of mxnet.gluon.Parameter
+        Initialised. To collect a block's parameters takes Gluon longer than to clip those of a small network.
     bound : float
         More than 0.
 
@@ -27,7 +28,7 @@ def clip_weights(block, bound):
     """
     if not 0 < bound < float("inf"):
         raise UserError("--clip-bound", bound, "a finite number above 0")
-    for parameter in block.collect_params().values():
+    for parameter in block.collect_params().values() if isinstance(block, Block) else block:
         if parameter.grad_req != "null":
             weight = parameter.data()
             # clip's bounds are float32, whatever the weight's dtype is; those of maximum and minimum are not

@@ -132,12 +132,14 @@ class Trainer:
         return self._array(streams.normal(self.seed, purpose, index, shape))
 
     def _array(self, values):
+        if self._context.device_type == "cpu" and values.dtype == self._dtype:
+            return nd.from_numpy(values)  # the same memory
         return nd.array(values, ctx=self._context, dtype=self._dtype)
 
     def critic_step(self):
         """Update the critic once, on the next batch; return a `CriticUpdate`."""
         if self.clip_bound and self.clip_order == "before_update":
-            clip_weights(self.critic, self.clip_bound)
+            clip_weights(self._trainable["critic"], self.clip_bound)
         real = self._array(self.batches[self.critic_steps])
         latent = self.latents("critic_latents", self.critic_steps, len(real) if self.shared_latents else None)
         # train_mode, not record: batch statistics as in training, and no graph to keep
@@ -146,7 +148,7 @@ class Trainer:
         update = self._differentiate_by_layer(real, fake) if self._by_layer else self._differentiate(real, fake)
         self._update("critic")
         if self.clip_bound and self.clip_order == "after_update":
-            clip_weights(self.critic, self.clip_bound)
+            clip_weights(self._trainable["critic"], self.clip_bound)
         self.critic_steps += 1
         # MXNet runs ahead of Python: by one update, so that memory stays bounded and a progress bar true
         if self._previous_loss is not None:
@@ -174,18 +176,17 @@ class Trainer:
         gradients = {}
         between = self.critic.linearise(self._between(real, fake))
         input_gradient = between.pull(nd.ones_like(between.output))
-        penalty, direction, norm = penalty_and_its_gradient(input_gradient, self.gp_one_sided)
-        between.push(self.gp_lambda * direction)
+        penalty, direction, norm = penalty_and_its_gradient(input_gradient, self.gp_one_sided, self.gp_lambda)
+        between.push(direction)
         between.reverse(nd.zeros_like(between.output), gradients, to_input=False)
-        passes = [self.critic.linearise(pictures) for pictures in (real, fake)]
-        scores = [leaf(each.output) for each in passes]
+        both = self.critic.linearise(nd.concat(real, fake, dim=0))
+        scores = [leaf(both.output[: len(real)]), leaf(both.output[len(real) :])]
         with autograd.record():
             loss = critic_loss(self.loss, *scores)
-        for each, heads in zip(passes, autograd.grad(loss, scores)):
-            each.reverse(heads, gradients, to_input=False)
+        both.reverse(nd.concat(*autograd.grad(loss, scores), dim=0), gradients, to_input=False)
         for parameter in self._trainable["critic"]:
             nd.add_n(*gradients[parameter], out=parameter.grad())
-        return CriticUpdate(loss.detach(), *(each.output for each in passes), penalty, norm.mean())
+        return CriticUpdate(loss.detach(), *(each.detach() for each in scores), penalty, norm.mean())
 
     def _between(self, real, fake):
         """Return interpolates; at an epoch's end real pictures may be fewer than the others."""

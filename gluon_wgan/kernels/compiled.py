@@ -1,10 +1,12 @@
-"""A normalisation and the LeakyReLU behind it in one loop over the groups, by numba: forward, pull, push, reverse.
+"""Loops over float32 arrays, compiled by numba when this is imported. Each function fills the arrays that come last.
 
-The formulas and the letters are those of `gluon_wgan.layers.linearised_norm`. Arrays are float32: (groups, channels of
-a group, pixels), which is samples, channels, pixels for LayerNorm and samples * channels, 1, pixels for InstanceNorm;
-(groups,) for what is one number of each; gamma and beta of all channels, which follow each other group after group.
-Where y, the activation's output, is not above 0, the slope scales what passes; 1 is no activation. Each function fills
-the arrays that come last. Groups are independent of each other: any number of threads gives the same bits.
+`forward`, `pull`, `push`, `reverse` are a normalisation and the LeakyReLU behind it, with the formulas and the letters
+of `gluon_wgan.layers.linearised_norm`. Arrays are (groups, channels of a group, pixels), which is samples, channels,
+pixels for LayerNorm and samples * channels, 1, pixels for InstanceNorm; (groups,) for what is one number of each; gamma
+and beta of all channels, which follow each other group after group. Where y, the activation's output, is not above 0,
+the slope scales what passes; 1 is no activation.
+
+Threads share groups, samples or numbers, which are independent of each other: any number of them gives the same bits.
 """
 
 import numba
@@ -160,3 +162,45 @@ def reverse_both(slope, c, y, x, gamma, mean, r, b, d, u, mean_na, mean_nt, dx, 
             for p in range(pixels):
                 value = c[g, k, p] if y[g, k, p] > _ZERO else slope * c[g, k, p]
                 dx[g, k, p] = gain * value - factor * (x[g, k, p] - mu) - rest - of_d * d[g, k, p] - of_u * u[g, k, p]
+
+
+@_loop(0, 1, 1)
+def activate(slope, x, y):
+    """Fill y with LeakyReLU(x)."""
+    for i in prange(len(x)):
+        y[i] = x[i] if x[i] > _ZERO else slope * x[i]
+
+
+@_loop(0, 1, 1, 1)
+def scale(slope, y, b, d):
+    """Fill d with the derivative of y = LeakyReLU(x) by x, times b."""
+    for i in prange(len(y)):
+        d[i] = b[i] if y[i] > _ZERO else slope * b[i]
+
+
+@_loop(2, 1)
+def squares(rows, sums):
+    """Fill the sum of squares of each row."""
+    for n in prange(len(rows)):
+        sums[n] = _ZERO
+        for start in range(0, rows.shape[1], 256):  # piece by piece: long sums in float32 lose digits
+            part = _ZERO
+            for i in range(start, min(start + 256, rows.shape[1])):
+                part += rows[n, i] * rows[n, i]
+            sums[n] += part
+
+
+@_loop(1, 2, 2)
+def times(factors, rows, products):
+    """Fill each row, times its factor."""
+    for n in prange(len(rows)):
+        for i in range(rows.shape[1]):
+            products[n, i] = factors[n] * rows[n, i]
+
+
+@_loop(1, 2, 2, 2)
+def between(weights, first, second, mixed):
+    """Fill weight * first + (1 - weight) * second, row by row."""
+    for n in prange(len(first)):
+        for i in range(first.shape[1]):
+            mixed[n, i] = weights[n] * first[n, i] + (_ONE - weights[n]) * second[n, i]
