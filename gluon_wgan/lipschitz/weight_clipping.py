@@ -31,8 +31,8 @@ def clip_weights(block, bound):
     for parameter in block.collect_params().values() if isinstance(block, Block) else block:
         if parameter.grad_req != "null":
             weight = parameter.data()
-            # clip's bounds are float32, whatever the weight's dtype is; those of maximum and minimum are not
-            exact = weight.dtype == np.float64
-            parameter.set_data(
-                nd.minimum(nd.maximum(weight, -bound), bound) if exact else nd.clip(weight, -bound, bound)
-            )
+            if weight.dtype == np.float64:  # clip's bounds are float32, those of maximum and minimum are not
+                clipped = nd.minimum(nd.maximum(weight, -bound), bound)
+            else:
+                clipped = nd.clip(weight, -bound, bound, out=weight)  # so that set_data copies to other devices alone
+            parameter.set_data(clipped)

@@ -8,7 +8,7 @@ from mxnet.gluon import nn
 
 from gluon_wgan import layers
 from gluon_wgan.models.critic import CriticNetwork
-from gluon_wgan.models.transposed import ToPicture
+from gluon_wgan.models.transposed import FromLatent, ToPicture
 
 _LEAKY_SLOPE = 0.2
 
@@ -42,7 +42,7 @@ class DCGANGenerator(nn.HybridBlock):
             with self.main.name_scope():
                 width = channels * image_size // 8
                 # (N, latent_dim, 1, 1) -> (N, width, 4, 4)
-                add(nn.Conv2DTranspose(width, 4, 1, 0, use_bias=False, in_channels=latent_dim), width)
+                add(FromLatent(width, 4, in_channels=latent_dim), width)
                 while width > channels:
                     # (N, width, s, s) -> (N, width / 2, 2 s, 2 s)
                     add(nn.Conv2DTranspose(width // 2, 4, 2, 1, use_bias=False, in_channels=width), width // 2)

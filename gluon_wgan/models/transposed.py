@@ -1,6 +1,30 @@
-"""The generators' last transposed convolution, to the picture."""
+"""The generators' first transposed convolution, from the latent, and the last, to the picture."""
 
 from mxnet.gluon import nn
+
+
+class FromLatent(nn.Conv2DTranspose):
+    """`nn.Conv2DTranspose` of stride 1 of a single pixel: (N, latent_dim, 1, 1) -> (N, channels, kernel, kernel).
+
+    It is computed as the matrix product that it is: oneDNN's transposed convolution takes twice as long, and with its
+    gradients three times. The weight keeps the convolution's shape, (latent_dim, channels, kernel, kernel).
+
+    Parameters
+    ----------
+    channels, kernel_size, in_channels
+        As for `mxnet.gluon.nn.Conv2DTranspose`. There is no bias.
+    """
+
+    def __init__(self, channels, kernel_size, in_channels):
+        super().__init__(channels, kernel_size, use_bias=False, in_channels=in_channels)
+
+    def hybrid_forward(self, F, x, weight):
+        """Return what the latent spreads."""
+        # (latent_dim, channels, k, k) -> (channels k k, latent_dim)
+        matrix = F.transpose(F.reshape(weight, shape=(0, -1)))
+        kernel = self._kwargs["kernel"]
+        outputs = self._channels * kernel[0] * kernel[1]
+        return F.reshape(F.FullyConnected(x, matrix, num_hidden=outputs, no_bias=True), shape=(0, -1, *kernel))
 
 
 class ToPicture(nn.Conv2DTranspose):
