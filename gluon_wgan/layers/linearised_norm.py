@@ -87,49 +87,51 @@ def _constants(shape, grouped, context, dtype):
 def build_steps(layer):
     """Return {step: (operator, names of what comes of it)}; what an operator takes comes by these names too.
 
-    Arrays are (G, M), groups by numbers; of a group (G, 1), of a number (1, M). Sums and repetitions are products with
-    ones, which MXNet has fast.
+    Arrays are (G, M), groups by numbers; of a group (G, 1), of a number (1, M). Sums over numbers are products, which
+    MXNet has faster; what is broadcast is never differentiated here, which MXNet has slow.
     """
     ones, over, channels = _Ones, symbol.var("over"), layer.gamma.shape[0]
+    times, plus, minus = symbol.broadcast_mul, symbol.broadcast_add, symbol.broadcast_sub
 
     def step(**found):
         return Operator(list(found.values()), _STATIC), list(found)
 
     def mean(z, weights=over):
-        return symbol.dot(z, weights, transpose_b=True)
+        return symbol.FullyConnected(z, weights, num_hidden=1, no_bias=True)
 
-    def spread(column):
-        return symbol.dot(column, ones.numbers)
+    def factor(parameter):
+        """Return gamma or beta of each number (1, M), or of each group (G, 1)."""
+        column, row = layer.factors(symbol, symbol.var(parameter), ones)
+        return row if layer.per_sample else column
 
-    x, gamma, beta = map(symbol.var, ("x", "gamma", "beta"))
-    column, row = layer.factors(symbol, gamma, ones)
-    centred = x - spread(mean(x))
+    x, gamma = symbol.var("x"), factor("gamma")
+    centred = minus(x, mean(x))
     r = 1 / symbol.sqrt(mean(symbol.square(centred)) + layer.epsilon)
-    gain = symbol.dot(r * column, row)  # gamma r
-    y = centred * gain + symbol.dot(*layer.factors(symbol, beta, ones))
-    steps = {"forward": step(y=y, centred=centred, r=r, gain=gain, column=column * 1, weights=row * over)}
+    gain = times(r, gamma)
+    y = plus(times(centred, gain), factor("beta"))
+    steps = {"forward": step(y=y, centred=centred, r=r, gain=gain, factor=gamma * 1)}
 
-    centred, r, gain, column, weights = map(symbol.var, ("centred", "r", "gain", "column", "weights"))
+    centred, r, gain, gamma = map(symbol.var, ("centred", "r", "gain", "factor"))
 
     def mean_with_gamma(z):
-        return column * mean(z, weights)
+        return mean(z, gamma * over) if layer.per_sample else gamma * mean(z)
 
     def pulled(cotangent):
         """Return P(gamma cotangent), but for the share of n; centred * cotangent; the share of n."""
         product = centred * cotangent
-        rest = cotangent * gain - spread(r * mean_with_gamma(cotangent))
+        rest = minus(times(cotangent, gain), r * mean_with_gamma(cotangent))
         return rest, product, r * mean_with_gamma(product)
 
     def times_n(share):  # r n share
-        return centred * spread(r * r * share)
+        return times(centred, r * r * share)
 
     rest, _, mean_na = pulled(symbol.var("b"))
     steps["pull"] = step(d=rest - times_n(mean_na), mean_na=mean_na)
 
     t = symbol.var("t")
     mean_nt = r * mean(centred * t)
-    moved = t - spread(mean(t)) - centred * spread(r * mean_nt)  # u / r
-    steps["push"] = step(ty=moved * gain, moved=moved, mean_nt=mean_nt)
+    moved = minus(t, mean(t)) - times(centred, r * mean_nt)  # u / r
+    steps["push"] = step(ty=times(moved, gain), moved=moved, mean_nt=mean_nt)
 
     c = symbol.var("c")
     rest, product, mean_nc = pulled(c)
@@ -140,7 +142,7 @@ def build_steps(layer):
     b, d, moved, mean_na, mean_nt = map(symbol.var, ("b", "d", "moved", "mean_na", "mean_nt"))
     also = b * moved
     share = mean_nc + r * mean_with_gamma(also)  # mean(a u)
-    dx = rest - times_n(share) - d * spread(r * mean_nt) - moved * spread(r * r * mean_na)
+    dx = rest - times_n(share) - times(d, r * mean_nt) - times(moved, r * r * mean_na)
     by_gamma = layer.sum_per_channel(symbol, r, product + also, channels, ones)
     steps["reverse_both"] = step(dx=dx, by_gamma=by_gamma, by_beta=by_beta)
     return steps
