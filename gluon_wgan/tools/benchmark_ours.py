@@ -11,6 +11,7 @@ import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from unittest import mock
 
 import lmdb
 import mxnet as mx
@@ -20,6 +21,7 @@ from loky import cpu_count
 from PIL import Image
 from tqdm import tqdm
 
+from gluon_wgan import kernels
 from gluon_wgan.data import Batches, open_source, prepare
 from gluon_wgan.data.lsun import draw_bedrooms, write_lsun_lmdb
 from gluon_wgan.errors import UserError
@@ -36,7 +38,7 @@ _LMDB_KEYS = 3_000_000  # LSUN's bedrooms
 _SIZE = re.compile(r"(\d+)x\1/(\d+)")
 
 
-def measure(sizes=("32x32/16", "64x64/64"), seconds=60.0, reference=None, gradient_penalty=False):
+def measure(sizes=("32x32/16", "64x64/64"), seconds=60.0, reference=None):
     """Measure every size and return a dict of JSON values.
 
     Parameters
@@ -44,18 +46,18 @@ def measure(sizes=("32x32/16", "64x64/64"), seconds=60.0, reference=None, gradie
     sizes : sequence of str
         SIDExSIDE/CHANNELS, with the wassersteingan preset's other settings.
     seconds : float
-        Of alternating steps per size.
+        Of alternating steps per size, and of alternating penalised updates.
     reference : str or pathlib.Path, optional
         tests/parity/reference.py, whose steps in PyTorch are then among them.
-    gradient_penalty : bool
-        Measure penalised critic steps too, of the wgan-gp preset.
 
     Returns
     -------
     dict
         Per size: step_seconds (n_critic critic updates and 1 generator update; median), step_seconds_spread
-        (25th and 75th percentile), gemm_gflops (float32 matrix product 2048 x 2048 x 2048, alternating with the
-        steps; median), efficiency (convolution FLOP that the algorithm needs / (step_seconds x gemm rate)),
+        (25th and 75th percentile), gemm_gflops (float32 matrix product 2048 x 2048 x 2048 by oneDNN, which does the
+        convolutions too, or by OpenBLAS, whichever is faster here; alternating with the steps; median), efficiency
+        (convolution FLOP that the algorithm needs / (step_seconds x gemm rate)), openblas_gflops and
+        efficiency_by_openblas (by OpenBLAS alone, as efficiency was measured before; to compare, for one release),
         ratio_hybridized (step_seconds / the same step not hybridized), loader_images_per_second,
         ratio_loader (loader rate / rate that the steps consume), prepare_images_per_second, ratio_prepare (rate of
         preparing / (cores x rate of bare decode and resize on one core)), peak_memory_mib (of this process so far).
@@ -66,8 +68,9 @@ def measure(sizes=("32x32/16", "64x64/64"), seconds=60.0, reference=None, gradie
         percentile of the ratios of turns that follow each other), and so on. And the environment has torch: version,
         threads, interop_threads.
 
-        With gradient_penalty: gp_critic_step_seconds, of one penalised critic update; gp_critic_step_over_clipped; and
-        with the reference, ratio_torch_gp and ratio_torch_gp_channels_last, of PyTorch's double backward, with spreads.
+        And of the wgan-gp preset: gp_critic_step_seconds, of one penalised critic update; gp_critic_step_over_clipped;
+        gp_operators_over_kernels (the same update without compiled kernels / with them); and with the reference,
+        ratio_torch_gp and ratio_torch_gp_channels_last, of PyTorch's double backward, with spreads.
 
     Raises
     ------
@@ -89,8 +92,7 @@ def measure(sizes=("32x32/16", "64x64/64"), seconds=60.0, reference=None, gradie
         for name, settings in chosen:
             results[name] = _measure_data(settings, source, Path(scratch))
             results[name].update(_measure_steps(settings, seconds, name, reference, results["environment"]))
-            if gradient_penalty:
-                results[name].update(_measure_penalty(settings, seconds, name, reference))
+            results[name].update(_measure_penalty(settings, seconds, name, reference))
             consumed = settings.n_critic * settings.batch_size / results[name]["step_seconds"]
             results[name]["ratio_loader"] = results[name]["loader_images_per_second"] / consumed
         results["lmdb"] = _measure_lmdb(Path(scratch))
@@ -127,7 +129,8 @@ def _measure_steps(settings, seconds, name, reference, environment):
         arms["plain"] = partial(_steps, trainers[False], settings.n_critic)
         turns, gemm = alternate(arms, seconds, name)
     step = float(np.median(turns["ours"]))
-    rate = statistics.median(gemm)
+    rates = {by: statistics.median(found) for by, found in gemm.items()}
+    rate = max(rates.values())
     results = {
         "step_seconds": step,
         "step_seconds_spread": quartiles(turns["ours"]),
@@ -135,6 +138,8 @@ def _measure_steps(settings, seconds, name, reference, environment):
         "step_gflop": flops / 1e9,
         "gemm_gflops": rate / 1e9,
         "efficiency": flops / (step * rate),
+        "openblas_gflops": rates["OpenBLAS"] / 1e9,
+        "efficiency_by_openblas": flops / (step * rates["OpenBLAS"]),
         "ratio_hybridized": step / float(np.median(turns["plain"])),
         "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
@@ -157,11 +162,13 @@ def _measure_penalty(settings, seconds, name, reference):
                 "torch_gp_channels_last": partial(torch.critic_steps, "channels_last"),
             }
         arms["clipped"] = partial(_critic_steps, clipped)
+        arms["operators"] = partial(_critic_steps_by_operators, _noise_trainer(settings, True))
         turns, _ = alternate(arms, seconds, f"{name} with penalty")
     step = float(np.median(turns["ours"]))
     results = {
         "gp_critic_step_seconds": step,
         "gp_critic_step_over_clipped": step / float(np.median(turns["clipped"])),
+        "gp_operators_over_kernels": float(np.median(turns["operators"])) / step,
     }
     for arm in ("torch_gp", "torch_gp_channels_last") if reference is not None else ():
         results.update(compare(arm, turns[arm], turns["ours"]))
@@ -181,6 +188,11 @@ def _critic_steps(trainer, count):
         mx.nd.waitall()
         seconds.append(time.perf_counter() - began)
     return seconds
+
+
+def _critic_steps_by_operators(trainer, count):
+    with mock.patch.object(kernels, "loops", lambda: None):
+        return _critic_steps(trainer, count)
 
 
 def _steps(trainer, n_critic, count):

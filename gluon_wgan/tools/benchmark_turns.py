@@ -10,17 +10,18 @@ from gluon_wgan.training.loop import gemm_flops_per_second
 
 
 def alternate(arms, seconds, name):
-    """Let the arms, and a matrix product, take turns; return {arm: seconds (turns, steps)}, FLOP/s."""
+    """Let the arms, and matrix products, take turns; return {arm: seconds (turns, steps)}, {whose: FLOP/s}."""
     for take in arms.values():
         take(1)  # the first step builds graphs and memory
     steps_a_turn = 1 + int(1 / arms["ours"](1)[0])
-    turns, gemm = {arm: [] for arm in arms}, []
+    turns, gemm = {arm: [] for arm in arms}, {"oneDNN": [], "OpenBLAS": []}
     began = time.monotonic()
     with tqdm(
         total=round(seconds), unit="s", desc=f"steps {name}", bar_format="{desc}: {percentage:3.0f}%|{bar}|"
     ) as bar:
-        while len(gemm) < 3 or time.monotonic() - began < seconds:
-            gemm.append(gemm_flops_per_second(mx.cpu(), repeats=1))
+        while len(gemm["oneDNN"]) < 3 or time.monotonic() - began < seconds:
+            for by, rates in gemm.items():
+                rates.append(gemm_flops_per_second(mx.cpu(), repeats=1, by=by))
             for arm, take in arms.items():
                 # the first of a turn finds the other's data in the caches, and counts only where it is the only one
                 turn = take(steps_a_turn)

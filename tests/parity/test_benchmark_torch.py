@@ -27,7 +27,7 @@ def results():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(benchmark_ours, "_PICTURES", 130)
         patch.setattr(benchmark_ours, "_LMDB_KEYS", 1000)
-        return benchmark_ours.measure(["16x16/4"], seconds=0.5, reference=reference.__file__, gradient_penalty=True)
+        return benchmark_ours.measure(["16x16/4"], seconds=0.5, reference=reference.__file__)
 
 
 def test_pytorch_has_its_keys_and_the_ratio_is_theirs_over_ours(results):

@@ -17,8 +17,10 @@ def test_a_small_measurement_has_the_promised_keys_and_its_ratios_agree(monkeypa
     assert set(KEYS) <= set(results["16x16/4"])
     values = results["16x16/4"]
     assert all(values[key] > 0 for key in KEYS)
-    flops = values["efficiency"] * values["step_seconds"] * values["gemm_gflops"]
-    assert flops == pytest.approx(values["step_gflop"])
+    for efficiency, rate in (("efficiency", "gemm_gflops"), ("efficiency_by_openblas", "openblas_gflops")):
+        assert values[efficiency] * values["step_seconds"] * values[rate] == pytest.approx(values["step_gflop"])
+    assert values["gemm_gflops"] >= values["openblas_gflops"]
+    assert values["gp_critic_step_seconds"] > 0 and values["gp_operators_over_kernels"] > 0
     # by hand, batch 64, 4 channels, 4x4 kernels: the critic 3->4 (8x8 out), 4->8 (4x4 out), 8->1 (1x1 out); the
     # generator 100->8 (1x1 in), 8->4 (4x4 in), 4->3 (8x8 in)
     critic = [2 * 64 * 16 * each for each in (64 * 12, 16 * 32, 8)]
