@@ -188,7 +188,9 @@ def test_the_same_pictures_and_the_negated_scores(tmp_path, pair, save, named):
                 ours = blocks[name](inputs[name]).asnumpy().reshape((4, -1))
             largest = np.abs(theirs).max()
             assert largest > 0.01
-            assert np.abs(ours - sign * theirs).max() < 1e-6 * max(1, largest)
+            # ours has its first and last layer as matrix products: sums of 100 float32 products in another order, each
+            # good to 1e-7, which BatchNorm of four samples enlarges
+            assert np.abs(ours - sign * theirs).max() < 5e-6 * max(1, largest)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float64"])
