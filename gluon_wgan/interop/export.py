@@ -18,7 +18,7 @@ from gluon_wgan.interop.layout import count_name, critic_layout, generator_layou
 from gluon_wgan.interop.torch_files import import_torch, write_state_dict
 from gluon_wgan.models import build_generator
 from gluon_wgan.models.sampling import sample
-from gluon_wgan.models.transposed import ToPicture
+from gluon_wgan.models.transposed import FromLatent, ToPicture
 
 log = logging.getLogger(__name__)
 
@@ -156,7 +156,7 @@ def _write_onnx(file, generator, latent_dim):
 
 
 def _only_forward(block):
-    if isinstance(block, ToPicture):
+    if isinstance(block, (FromLatent, ToPicture)):
         block.differentiable = False
 
 

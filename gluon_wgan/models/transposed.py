@@ -13,13 +13,21 @@ class FromLatent(nn.Conv2DTranspose):
     ----------
     channels, kernel_size, in_channels
         As for `mxnet.gluon.nn.Conv2DTranspose`. There is no bias.
+
+    Attributes
+    ----------
+    differentiable : bool
+        As of `ToPicture`: False for the transposed convolution itself, which ONNX has.
     """
 
     def __init__(self, channels, kernel_size, in_channels):
         super().__init__(channels, kernel_size, use_bias=False, in_channels=in_channels)
+        self.differentiable = True
 
     def hybrid_forward(self, F, x, weight):
         """Return what the latent spreads."""
+        if not self.differentiable:
+            return super().hybrid_forward(F, x, weight)
         # (latent_dim, channels, k, k) -> (channels k k, latent_dim)
         matrix = F.transpose(F.reshape(weight, shape=(0, -1)))
         kernel = self._kwargs["kernel"]
