@@ -27,7 +27,8 @@ FLOAT32_RATIO = 10
 FLOAT32_ROUNDINGS = 2 * 2**-23
 # A gradient that is zero in theory (a bias before a norm) is the rounding of parts that cancel: it has no norm of its
 # own to compare with, so no tensor is compared to less than this share of all gradients' norm. Nor is the penalty to
-# less than this share of 1: it is the square of a difference from 1, which keeps few digits where it is small.
+# less than this share of 1, or than twice its root: it is the square of a difference from 1, so that one rounding of
+# the input gradient's norm, which is near 1, moves it by twice that difference.
 SMALLEST_SHARE = 1e-2
 # No number may be this near to a kink, relative to its layer's: rounding would decide on which side it lies.
 NEAREST_KINK = 1e-4
@@ -194,7 +195,8 @@ def relative_errors(given, exact):
     for name, values in exact.items():
         assert given[name].size == values.size, name
         whole = np.linalg.norm(gradients) if name.startswith("gradient of") else 1.0 if name == "penalty" else 0.0
-        scale = max(norms[name], SMALLEST_SHARE * whole)
+        root = 2 * np.sqrt(norms[name]) if name == "penalty" else 0.0
+        scale = max(norms[name], SMALLEST_SHARE * whole, root)
         difference = np.linalg.norm(given[name].reshape(values.shape) - values)
         errors[name] = difference / scale if difference else 0.0
     return errors

@@ -46,6 +46,9 @@ def test_errors_by_hand():
     given = {"scores": np.array([3.0, 4.5]), "gradient of a": np.array([10.0]), "gradient of b": np.array([0.01])}
     # .5 of a norm of 5; .01 of a hundredth of all gradients' norm, 10
     assert relative_errors(given, exact) == pytest.approx({"scores": 0.1, "gradient of a": 0, "gradient of b": 0.1})
+    # a norm of 1.1 + 1e-6 instead of 1.1 moves a penalty of .01 by 2e-7, which is 1e-6 of twice .1
+    moved = relative_errors({"penalty": np.array([0.01 + 2e-7])}, {"penalty": np.array([0.01])})
+    assert moved == pytest.approx({"penalty": 1e-6})
     given["gradient of a"] = np.array([np.nan])
     assert worst(relative_errors(given, exact))[1] == "gradient of a"
     with pytest.raises(AssertionError, match="gradient of a: float64 nan"):
