@@ -20,6 +20,8 @@ from mxnet.base import _LIB, check_call
 
 log = logging.getLogger(__name__)
 
+_PATIENCE = 2  # seconds; from what is kept it takes one
+
 
 def serve(array):
     """Say whether `loops` are to work on such an array.
@@ -39,19 +41,22 @@ def loops():
     try:
         with _saying_if_it_takes_long():
             # as many as MXNet's: numba sets the number of both when it starts its threads
-            os.environ["NUMBA_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"]
+            threads = os.environ["OMP_NUM_THREADS"]
+            os.environ["NUMBA_NUM_THREADS"] = threads
             import numba
 
-            numba.set_num_threads(min(int(os.environ["OMP_NUM_THREADS"]), numba.config.NUMBA_NUM_THREADS))
+            numba.set_num_threads(min(int(threads), numba.config.NUMBA_NUM_THREADS))
             return importlib.import_module("gluon_wgan.kernels.compiled")
+    except ImportError as problem:  # a numba that does not know this NumPy
+        log.warning("without compiled kernels, and slower: %s", problem)
     except RuntimeError as problem:  # numba finds no folder to keep them in
         log.warning("without compiled kernels, and slower: %s; NUMBA_CACHE_DIR can name a folder to keep them", problem)
-        return None
+    return None
 
 
 @contextlib.contextmanager
 def _saying_if_it_takes_long():
-    timer = threading.Timer(2, log.info, ["compiling kernels, once on this machine (some 10 s)"])
+    timer = threading.Timer(_PATIENCE, log.info, ["compiling kernels, once on this machine (some 10 s)"])
     timer.start()
     try:
         yield

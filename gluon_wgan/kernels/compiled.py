@@ -57,9 +57,9 @@ def forward(epsilon, slope, x, gamma, beta, y, mean, r):
                 y[g, k, p] = value if value > _ZERO else slope * value
 
 
-@_loop(0, 3, 3, 3, 1, 1, 1, 3, 1)
-def pull(slope, b, y, x, gamma, mean, r, d, mean_na):
-    """Fill d, mean(n a)."""
+@_loop(0, 3, 3, 3, 1, 1, 1, 3, 1, 2, 2)
+def pull(slope, b, y, x, gamma, mean, r, d, mean_na, by_gamma, by_beta):
+    """Fill d, mean(n a), and the gradients by gamma and beta, of each group's channels."""
     groups, channels, pixels = x.shape
     count = np.float32(channels * pixels)
     for g in prange(groups):
@@ -73,6 +73,7 @@ def pull(slope, b, y, x, gamma, mean, r, d, mean_na):
                 centred += value * (x[g, k, p] - mu)
             sum_a += plain * gamma[first + k]
             sum_na += centred * gamma[first + k]
+            by_gamma[g, k], by_beta[g, k] = centred * scale, plain
         mean_na[g] = scale * sum_na / count
         factor = scale * scale * mean_na[g]
         rest = scale * sum_a / count
@@ -109,35 +110,9 @@ def push(slope, t, y, x, gamma, mean, r, ty, u, mean_nt):
                 ty[g, k, p] = gain * (value if y[g, k, p] > _ZERO else slope * value)
 
 
-@_loop(0, 3, 3, 3, 1, 1, 1, 3, 2, 2)
-def reverse(slope, c, y, x, gamma, mean, r, dx, by_gamma, by_beta):
-    """Fill the gradients by x, and by gamma and beta, of each group's channels."""
-    groups, channels, pixels = x.shape
-    count = np.float32(channels * pixels)
-    for g in prange(groups):
-        first, mu, scale = g * channels % len(gamma), mean[g], r[g]
-        sum_c, sum_nc = _ZERO, _ZERO
-        for k in range(channels):
-            plain, centred = _ZERO, _ZERO
-            for p in range(pixels):
-                value = c[g, k, p] if y[g, k, p] > _ZERO else slope * c[g, k, p]
-                plain += value
-                centred += value * (x[g, k, p] - mu)
-            sum_c += plain * gamma[first + k]
-            sum_nc += centred * gamma[first + k]
-            by_gamma[g, k], by_beta[g, k] = centred * scale, plain
-        factor = scale * scale * scale * sum_nc / count
-        rest = scale * sum_c / count
-        for k in range(channels):
-            gain = gamma[first + k] * scale
-            for p in range(pixels):
-                value = c[g, k, p] if y[g, k, p] > _ZERO else slope * c[g, k, p]
-                dx[g, k, p] = gain * value - factor * (x[g, k, p] - mu) - rest
-
-
 @_loop(0, 3, 3, 3, 1, 1, 1, 3, 3, 3, 1, 1, 3, 2, 2)
-def reverse_both(slope, c, y, x, gamma, mean, r, b, d, u, mean_na, mean_nt, dx, by_gamma, by_beta):
-    """Fill as `reverse`, after `push`."""
+def reverse(slope, c, y, x, gamma, mean, r, b, d, u, mean_na, mean_nt, dx, by_gamma, by_beta):
+    """Fill the gradients by x, and by gamma and beta, of each group's channels; before `push`, `pull` gives them."""
     groups, channels, pixels = x.shape
     count = np.float32(channels * pixels)
     for g in prange(groups):

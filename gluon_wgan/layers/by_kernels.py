@@ -34,11 +34,18 @@ class NormByKernels:
 
     def pull(self, cotangent):
         """Return P(gamma b), through the activation."""
-        b, mean_na = kernels.view(cotangent, self._large), np.empty(self._large[0], np.float32)
-        result, d = kernels.new(self._shape, self._large)
-        self._loops.pull(self._slope, b, *self._known, d, mean_na)
-        self._pulled = b, d, mean_na
+        result, self._pulled, _ = self._pull(cotangent)
         return result
+
+    def _pull(self, cotangent):
+        b, (result, d) = kernels.view(cotangent, self._large), kernels.new(self._shape, self._large)
+        mean_na, parts = np.empty(self._large[0], np.float32), self._parts()
+        self._loops.pull(self._slope, b, *self._known, d, mean_na, *parts)
+        return result, (b, d, mean_na), parts
+
+    def _parts(self):
+        # of gamma's and beta's gradients, of each group's channels
+        return np.empty((2, *self._large[:2]), np.float32)
 
     def push(self, tangent):
         """Return gamma P(t), through the activation."""
@@ -50,13 +57,13 @@ class NormByKernels:
 
     def reverse(self, cotangent, gradients, to_input=True):
         """Return the gradient by the input, and append gamma's and beta's."""
-        c, (result, dx) = kernels.view(cotangent, self._large), kernels.new(self._shape, self._large)
-        parts = np.empty((2, *self._large[:2]), np.float32)  # of each group's channels
         if self._pushed is None:
-            self._loops.reverse(self._slope, c, *self._known, dx, *parts)
+            result, _, parts = self._pull(cotangent)
         else:
+            c, (result, dx) = kernels.view(cotangent, self._large), kernels.new(self._shape, self._large)
+            parts = self._parts()
             (b, d, mean_na), (u, mean_nt) = self._pulled, self._pushed
-            self._loops.reverse_both(self._slope, c, *self._known, b, d, u, mean_na, mean_nt, dx, *parts)
+            self._loops.reverse(self._slope, c, *self._known, b, d, u, mean_na, mean_nt, dx, *parts)
         for part, parameter in zip(parts, (self._layer.gamma, self._layer.beta)):
             array, total = kernels.new(parameter.shape, parameter.shape)
             part.reshape(-1, *parameter.shape).sum(axis=0, out=total)

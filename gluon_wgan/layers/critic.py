@@ -12,6 +12,7 @@ from mxnet import autograd, nd
 
 from gluon_wgan.errors import UserError
 from gluon_wgan.layers.containers import Sequential
+from gluon_wgan.layers.linearised import parts_of
 
 
 class Critic(Sequential):
@@ -61,7 +62,7 @@ class Critic(Sequential):
         return LinearisedCritic(super().linearise(x))
 
     def _parameters(self):
-        # Gluon takes half a millisecond to collect them, each time
+        # Gluon takes a quarter of a millisecond to collect them, each time
         kept = self.__dict__.get("_collected")
         if kept is None or not self._active:
             kept = self.__dict__["_collected"] = list(self.collect_params().values())
@@ -155,8 +156,4 @@ class _Differentiable(autograd.Function):
         gradients = {}
         self._linearised.push(direction)
         by_images = self._linearised.reverse(head, gradients)
-        found = []
-        for parameter in self._parameters:
-            parts = gradients.get(parameter) or [nd.zeros_like(parameter.data())]
-            found.append(parts[0] if len(parts) == 1 else nd.add_n(*parts))
-        return (by_images, *found)
+        return (by_images, *(nd.add_n(*parts_of(gradients, parameter)) for parameter in self._parameters))

@@ -41,20 +41,23 @@ class Layer:
         return False
 
     def operators(self):
-        """Return (x -> output, x and tangent -> tangent or None, parameters), built once where the layer is hybridized.
+        """Return what `build_operators` does, built once where the layer is hybridized.
 
         Otherwise the layer may change without notice, as in Gluon, and no graph is kept.
         """
         kept = self.__dict__.get("_operators")
         if kept is None:
-            x = symbol.var(X)
-            output = Operator(self(x), SEPARATE)
-            tangent = None if self.slope is not None else Operator(self.push(symbol, x, symbol.var(TANGENT)), SEPARATE)
-            parameters = [parameter for parameter in self.params.values() if parameter.name in output.names]
-            kept = output, tangent, parameters
+            kept = self.build_operators()
             if self._active:
                 self.__dict__["_operators"] = kept
         return kept
+
+    def build_operators(self):
+        """Return (x -> output, x and tangent -> tangent or None, parameters)."""
+        x = symbol.var(X)
+        output = Operator(self(x), SEPARATE)
+        tangent = None if self.slope is not None else Operator(self.push(symbol, x, symbol.var(TANGENT)), SEPARATE)
+        return output, tangent, [parameter for parameter in self.params.values() if parameter.name in output.names]
 
     def leaf(self, parameter, context):
         """Return a leaf that shares the parameter's memory, the same one as long as the parameter's array is."""

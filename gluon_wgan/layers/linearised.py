@@ -168,6 +168,11 @@ def leaf(array):
     return array
 
 
+def parts_of(gradients, parameter):
+    """Return the arrays whose sum is the parameter's gradient, of what `reverse` gathered."""
+    return gradients.get(parameter) or [nd.zeros_like(parameter.data())]
+
+
 def _gradients(outputs, leaves, cotangents):
     # kept until it goes out of scope: to free the graph, MXNet would also empty nodes that others share
     return autograd.grad(outputs, leaves, head_grads=cotangents, retain_graph=True)

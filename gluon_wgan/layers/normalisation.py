@@ -37,12 +37,9 @@ class _Normalisation(Layer):
         """Say whether kernels serve."""
         return kernels.serve(x)
 
-    def operators(self):
+    def build_operators(self):
         """Return the steps of `LinearisedNorm`."""
-        kept = self.__dict__.get("_operators")
-        if kept is None:
-            kept = self.__dict__["_operators"] = build_steps(self)
-        return kept
+        return build_steps(self)
 
     @staticmethod
     def factors(F, parameter, ones):
@@ -59,7 +56,7 @@ class _Ones:
     """Rows and columns of ones, for sums and repetitions."""
 
     def __init__(self, F, x, grouped):
-        self._F, self._x, self._grouped = F, x, grouped
+        self._F, self._x = F, x
         self.groups = self._like(grouped, 1)  # (groups, 1)
         self.numbers = self._like(grouped, 0)  # (1, numbers)
 

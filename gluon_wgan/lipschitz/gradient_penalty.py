@@ -65,8 +65,7 @@ def gradient_norm(input_gradient):
     UserError
         If there is no axis beside the batch's.
     """
-    if input_gradient.ndim < 2:
-        raise UserError("input_gradient", input_gradient.shape, "(N, ...), at least two axes")
+    _check_axes(input_gradient)
     # (N, ...) -> (N, everything else) -> (N,)
     squares = nd.square(input_gradient.reshape((0, -1))).sum(axis=1)
     positive = squares > 0
@@ -85,7 +84,7 @@ def gradient_penalty(input_gradient, one_sided=False):
     one_sided : bool
         mean(max(norm - 1, 0)^2) instead: norms below 1 cost nothing.
     """
-    return nd.square(_excess_and_factor(gradient_norm(input_gradient), one_sided, nd.maximum)[0]).mean()
+    return nd.square(_excess(gradient_norm(input_gradient), one_sided, nd.maximum)).mean()
 
 
 def penalty_and_its_gradient(input_gradient, one_sided=False, gp_lambda=1.0):
@@ -103,28 +102,43 @@ def penalty_and_its_gradient(input_gradient, one_sided=False, gp_lambda=1.0):
     -------
     tuple of mxnet.nd.NDArray
         (1,), of the input gradient's shape, (N,).
+
+    Raises
+    ------
+    UserError
+        If there is no axis beside the batch's.
     """
+    _check_axes(input_gradient)
     if kernels.serve(input_gradient):
         rows = _rows(input_gradient)
         gradient, norm = kernels.view(input_gradient, rows), np.empty(rows[:1], np.float32)
         kernels.loops().squares(gradient, norm)
         norm = np.sqrt(norm)
-        excess, factor = _excess_and_factor(norm, one_sided, np.maximum)
+        excess = _excess(norm, one_sided, np.maximum)
         direction, into = kernels.new(input_gradient.shape, rows)
-        kernels.loops().times(np.float32(gp_lambda) * factor, gradient, into)
+        kernels.loops().times(np.float32(gp_lambda) * _factor(norm, excess), gradient, into)
         return nd.from_numpy(np.square(excess).mean(keepdims=True)), direction, nd.from_numpy(norm)
     norm = gradient_norm(input_gradient)
-    excess, factor = _excess_and_factor(norm, one_sided, nd.maximum)
-    factor = (gp_lambda * factor).reshape((-1,) + (1,) * (input_gradient.ndim - 1))
+    excess = _excess(norm, one_sided, nd.maximum)
+    factor = (gp_lambda * _factor(norm, excess)).reshape((-1,) + (1,) * (input_gradient.ndim - 1))
     direction = nd.broadcast_mul(input_gradient, factor)
     return nd.square(excess).mean(), direction, norm
 
 
-def _excess_and_factor(norm, one_sided, maximum):
-    excess = maximum(norm - 1, 0) if one_sided else norm - 1
+def _excess(norm, one_sided, maximum):
+    return maximum(norm - 1, 0) if one_sided else norm - 1
+
+
+def _factor(norm, excess):
     # a norm of 0 is divided by 1
-    return excess, 2 * excess / ((norm + (norm == 0)) * len(norm)) * (norm > 0)
+    return 2 * excess / ((norm + (norm == 0)) * len(norm)) * (norm > 0)
+
+
+def _check_axes(input_gradient):
+    if input_gradient.ndim < 2:
+        raise UserError("input_gradient", input_gradient.shape, "(N, ...), at least two axes")
 
 
 def _rows(array):
+    # (N, ...) -> the shape of a row for each sample
     return len(array), math.prod(array.shape[1:])

@@ -17,7 +17,7 @@ def clip_weights(block, bound):
     Parameters
     ----------
     block : mxnet.gluon.Block, or list of mxnet.gluon.Parameter
-        Initialised. To collect a block's parameters takes Gluon longer than to clip those of a small network.
+        Initialised. A list spares Gluon collecting them, each time.
     bound : float
         More than 0.
 

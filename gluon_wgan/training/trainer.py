@@ -8,7 +8,7 @@ from mxnet import autograd, nd
 from gluon_wgan import streams
 from gluon_wgan.checkpoint import load_checkpoint, save_checkpoint
 from gluon_wgan.errors import UserError
-from gluon_wgan.layers.linearised import leaf
+from gluon_wgan.layers.linearised import leaf, parts_of
 from gluon_wgan.lipschitz import (
     clip_weights,
     gradient_norm,
@@ -74,7 +74,7 @@ class Trainer:
         Of the latents, and of the interpolation weights.
     hybridize : bool
         False for the plain way of everything: nothing is hybridized, and `autograd` differentiates the whole loss of a
-        penalised critic at once, where `_penalised` does it layer by layer, in fewer operations.
+        penalised critic at once, which else is done layer by layer, in fewer operations.
 
     Raises
     ------
@@ -129,11 +129,12 @@ class Trainer:
     def latents(self, purpose, index, count=None):
         """Return latents (count, latent_dim, 1, 1) ~ N(0, 1) of a stream; a batch of them by default."""
         shape = (count or self.batches.batch_size, self.latent_dim, 1, 1)
-        return self._array(streams.normal(self.seed, purpose, index, shape))
+        numbers = streams.normal(self.seed, purpose, index, shape)
+        if self._context.device_type == "cpu" and numbers.dtype == self._dtype:
+            return nd.from_numpy(numbers)  # the same memory, which nobody else has
+        return self._array(numbers)
 
     def _array(self, values):
-        if self._context.device_type == "cpu" and values.dtype == self._dtype:
-            return nd.from_numpy(values)  # the same memory
         return nd.array(values, ctx=self._context, dtype=self._dtype)
 
     def critic_step(self):
@@ -185,7 +186,7 @@ class Trainer:
             loss = critic_loss(self.loss, *scores)
         both.reverse(nd.concat(*autograd.grad(loss, scores), dim=0), gradients, to_input=False)
         for parameter in self._trainable["critic"]:
-            nd.add_n(*gradients[parameter], out=parameter.grad())
+            nd.add_n(*parts_of(gradients, parameter), out=parameter.grad())
         return CriticUpdate(loss.detach(), *(each.detach() for each in scores), penalty, norm.mean())
 
     def _between(self, real, fake):
