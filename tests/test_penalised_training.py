@@ -8,12 +8,14 @@ from conftest import encode, make_picture
 from mxnet import nd
 from training_fixtures import make_trainer, numbers_of, run, same_bits, tiny_settings
 
-from gluon_wgan import streams
+from gluon_wgan import layers, streams
 from gluon_wgan.errors import UserError
 from gluon_wgan.interop.blocks import shapes_of
+from gluon_wgan.lipschitz import penalty_and_its_gradient
 from gluon_wgan.models import build_critic
 from gluon_wgan.rmsprop import RMSProp
 from gluon_wgan.tools.train import run as train
+from gluon_wgan.training.trainer import Trainer
 
 MLP = {"generator": "mlp", "critic": "mlp", "generator_channels": 5, "critic_channels": 6}
 PENALISED = {"lipschitz": "gradient_penalty", "critic": "dcgan-layer-norm"}
@@ -208,3 +210,51 @@ def test_an_rmsprop_that_clips_is_not_asked_for():
     optimizer = trainer._updaters["critic"].optimizer
     assert isinstance(optimizer, RMSProp) and optimizer.clip_weights is None
     assert _optimizer(settings, 1e-8, 0.01).clip_weights == 0.01
+
+
+class _WithSpare(layers.Flatten):
+    """A layer with a parameter that it never uses."""
+
+    def __init__(self):
+        super().__init__()
+        with self.name_scope():
+            self.spare = self.params.get("spare", shape=(2,), init="ones")
+
+    def hybrid_forward(self, F, x, spare):
+        return super().hybrid_forward(F, x)
+
+
+@pytest.mark.parametrize("hybridize", [True, False])
+def test_a_parameter_that_no_layer_uses_stays_as_it_is(hybridize):
+    trainer = make_trainer(changes={"critic": "mlp"}, **UNCLIPPED)
+    critic = layers.Critic()
+    critic.add(_WithSpare(), layers.Dense(1, in_units=3 * 16 * 16))
+    critic.initialize()
+    own = Trainer(
+        trainer.generator,
+        critic,
+        trainer.batches,
+        generator_optimizer=RMSProp(learning_rate=1e-3),
+        critic_optimizer=RMSProp(learning_rate=1e-3),
+        schedule=trainer.schedule,
+        latent_dim=3,
+        hybridize=hybridize,
+        **UNCLIPPED,
+    )
+    before = numbers_of(critic)
+    own.critic_step()
+    after = numbers_of(critic)
+    assert (after["0.spare"] == 1).all() and (after["1.weight"] != before["1.weight"]).any()
+
+
+def test_a_callers_pictures_stay_its_own():
+    trainer = make_trainer(changes=PENALISED, **UNCLIPPED)
+    before = trainer.batches[0].copy()
+    trainer.critic_step()
+    assert trainer.batches[0].flags.writeable and (trainer.batches[0] == before).all()
+
+
+def test_an_input_gradient_without_samples_and_numbers_is_refused():
+    for dtype in ("float32", "float64"):
+        with pytest.raises(UserError, match=r"input_gradient: given \(3,\).*two axes"):
+            penalty_and_its_gradient(nd.zeros((3,), dtype=dtype))
