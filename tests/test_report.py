@@ -89,6 +89,18 @@ def test_a_page_that_was_changed_is_stale(tmp_path):
     assert "](parity.md)" in (folder / "index.md").read_text()
 
 
+def test_the_readmes_speeds_are_rendered_and_stale_too(tmp_path):
+    (tmp_path / "reports/data").mkdir(parents=True)
+    shutil.copy(REPORTS / "data/benchmark.json", tmp_path / "reports/data")
+    speeds = (REPORTS.parent / "README.md").read_text().partition("<!-- speeds")[2]
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n<!-- speeds{speeds}".replace("seconds a step", "a row by hand"))
+    with pytest.raises(UserError, match=r"--check: given stale: index.md, README.md"):
+        call("make_reports", ["--check", "--reports", str(tmp_path / "reports")])
+    call("make_reports", ["--reports", str(tmp_path / "reports")])
+    assert readme.read_text() == f"before\n<!-- speeds{speeds}"
+
+
 def test_a_folder_without_data_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"--reports: given .*no data/ in it"):
         call("make_reports", ["--reports", str(tmp_path)])

@@ -13,11 +13,11 @@ from tensorboard_events import scalars
 
 from gluon_wgan.command import call
 from gluon_wgan.data import Batches, lsun, open_source
+from gluon_wgan.data.batches import noise_pictures
 from gluon_wgan.data.prepared import is_held_out
 from gluon_wgan.errors import UserError
 from gluon_wgan.presets import PRESETS
 from gluon_wgan.settings import Settings, preset_settings
-from gluon_wgan.tools.benchmark_torch import noise_pictures
 from gluon_wgan.training import loop as fit
 from gluon_wgan.training import run as training
 

@@ -89,3 +89,9 @@ class Batches:
         mapped = getattr(getattr(self._pictures, "pictures", self._pictures), "_mmap", None)
         if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
             mapped.madvise(mmap.MADV_DONTNEED)
+
+
+def noise_pictures(settings):
+    """Return what a benchmark trains on: uint8 noise (4 batches, H, W, C), the same each time."""
+    shape = (4 * settings.batch_size, settings.image_size, settings.image_size, settings.image_channels)
+    return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)

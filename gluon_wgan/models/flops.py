@@ -1,8 +1,12 @@
-"""Count the floating-point operations that a WGAN step needs, by the shapes of its convolutions and dense layers."""
+"""Count the floating-point operations of a WGAN step, by the shapes of its layers, and how many a machine does."""
 
 import json
+import math
+import time
 
 import mxnet as mx
+import numpy as np
+from mxnet import nd
 
 
 def layer_flops(block, input_shape):
@@ -63,6 +67,27 @@ def update_flops(generator, critic, batch_size, latent_dim, image_shape, penalis
         critic_update += 6 * sum(in_critic) - in_critic[0]
     generator_update = 3 * sum(in_generator) - in_generator[0] + 2 * sum(in_critic)
     return critic_update, generator_update
+
+
+def gemm_flops_per_second(context, side=2048, repeats=3, by="oneDNN"):
+    """Measure the best float32 rate of MXNet's matrix product (side x side x side) on a device, in FLOP/s.
+
+    Parameters
+    ----------
+    context : mxnet.Context
+    side, repeats : int
+    by : str
+        Whose product on a CPU: that of "oneDNN", which also does the convolutions, or of "OpenBLAS", which does
+        `nd.dot`, and on some processors a fifth of that.
+    """
+    left = nd.array(np.ones((side, side), dtype=np.float32), ctx=context)
+    best = math.inf
+    for _ in range(repeats + 1):
+        began = time.perf_counter()
+        product = nd.FullyConnected(left, left, num_hidden=side, no_bias=True) if by == "oneDNN" else nd.dot(left, left)
+        product.wait_to_read()
+        best = min(best, time.perf_counter() - began)
+    return 2 * side**3 / best
 
 
 def _product(sizes):

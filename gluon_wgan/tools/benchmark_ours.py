@@ -14,7 +14,6 @@ from pathlib import Path
 from unittest import mock
 
 import lmdb
-import mxnet as mx
 import numpy as np
 import psutil
 from loky import cpu_count
@@ -29,9 +28,9 @@ from gluon_wgan.models.flops import update_flops
 from gluon_wgan.resize import scaled_size
 from gluon_wgan.run_folder import describe_environment
 from gluon_wgan.settings import preset_settings
-from gluon_wgan.tools.benchmark_torch import TorchProcess, noise_pictures
+from gluon_wgan.tools.benchmark_torch import TorchProcess
 from gluon_wgan.tools.benchmark_turns import alternate, compare, quartiles
-from gluon_wgan.training.run import build_trainer
+from gluon_wgan.training.timing import critic_seconds, noise_trainer, step_seconds
 
 _PICTURES = 1000  # drawn for preparing and loading
 _LMDB_KEYS = 3_000_000  # LSUN's bedrooms
@@ -108,14 +107,14 @@ def _pictures(scratch):
 
 
 def _measure_steps(settings, seconds, name, reference, environment):
-    trainers = {hybridize: _noise_trainer(settings, hybridize) for hybridize in (True, False)}
+    trainers = {hybridize: noise_trainer(settings, hybridize) for hybridize in (True, False)}
     image_shape = (settings.image_channels, settings.image_size, settings.image_size)
     hybridized = trainers[True]
     in_critic, in_generator = update_flops(
         hybridized.generator, hybridized.critic, settings.batch_size, settings.latent_dim, image_shape
     )
     flops = settings.n_critic * in_critic + in_generator
-    arms = {"ours": partial(_steps, hybridized, settings.n_critic)}
+    arms = {"ours": partial(step_seconds, hybridized, settings.n_critic)}
     with contextlib.ExitStack() as stack:
         if reference is not None:
             torch = stack.enter_context(TorchProcess(reference, settings))
@@ -126,7 +125,7 @@ def _measure_steps(settings, seconds, name, reference, environment):
                 **arms,
                 "torch_channels_last": partial(torch.steps, "channels_last"),
             }
-        arms["plain"] = partial(_steps, trainers[False], settings.n_critic)
+        arms["plain"] = partial(step_seconds, trainers[False], settings.n_critic)
         turns, gemm = alternate(arms, seconds, name)
     step = float(np.median(turns["ours"]))
     rates = {by: statistics.median(found) for by, found in gemm.items()}
@@ -149,10 +148,10 @@ def _measure_steps(settings, seconds, name, reference, environment):
 
 
 def _measure_penalty(settings, seconds, name, reference):
-    clipped = _noise_trainer(settings, True)
+    clipped = noise_trainer(settings)
     sizes = {key: getattr(settings, key) for key in ("image_size", "generator_channels", "critic_channels")}
     settings = replace(preset_settings("wgan-gp"), **sizes)
-    arms = {"ours": partial(_critic_steps, _noise_trainer(settings, True))}
+    arms = {"ours": partial(critic_seconds, noise_trainer(settings))}
     with contextlib.ExitStack() as stack:
         if reference is not None:
             torch = stack.enter_context(TorchProcess(reference, settings))
@@ -161,9 +160,9 @@ def _measure_penalty(settings, seconds, name, reference):
                 **arms,
                 "torch_gp_channels_last": partial(torch.critic_steps, "channels_last"),
             }
-        arms["clipped"] = partial(_critic_steps, clipped)
+        arms["clipped"] = partial(critic_seconds, clipped)
         if kernels.loops() is not None:
-            arms["operators"] = partial(_critic_steps_by_operators, _noise_trainer(settings, True))
+            arms["operators"] = partial(_critic_seconds_by_operators, noise_trainer(settings))
         turns, _ = alternate(arms, seconds, f"{name} with penalty")
     step = float(np.median(turns["ours"]))
     results = {
@@ -177,37 +176,9 @@ def _measure_penalty(settings, seconds, name, reference):
     return results
 
 
-def _noise_trainer(settings, hybridize):
-    batches = Batches(noise_pictures(settings), settings.batch_size, 0)
-    return build_trainer(settings, batches, mx.cpu(), hybridize=hybridize)
-
-
-def _critic_steps(trainer, count):
-    seconds = []
-    for _ in range(count):
-        began = time.perf_counter()
-        trainer.critic_step()
-        mx.nd.waitall()
-        seconds.append(time.perf_counter() - began)
-    return seconds
-
-
-def _critic_steps_by_operators(trainer, count):
+def _critic_seconds_by_operators(trainer, count):
     with mock.patch.object(kernels, "loops", lambda: None):
-        return _critic_steps(trainer, count)
-
-
-def _steps(trainer, n_critic, count):
-    return [_step_seconds(trainer, n_critic) for _ in range(count)]
-
-
-def _step_seconds(trainer, n_critic):
-    began = time.perf_counter()
-    for _ in range(n_critic):
-        trainer.critic_step()
-    trainer.generator_step().wait_to_read()
-    mx.nd.waitall()
-    return time.perf_counter() - began
+        return critic_seconds(trainer, count)
 
 
 def _measure_data(settings, source, scratch):

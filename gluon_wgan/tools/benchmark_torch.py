@@ -9,15 +9,8 @@ import time
 from dataclasses import fields
 from pathlib import Path
 
-import numpy as np
-
+from gluon_wgan.data.batches import noise_pictures
 from gluon_wgan.settings import Settings
-
-
-def noise_pictures(settings):
-    """Return what both sides train on: uint8 noise (4 batches, H, W, C)."""
-    shape = (4 * settings.batch_size, settings.image_size, settings.image_size, settings.image_channels)
-    return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
 
 
 class TorchProcess:

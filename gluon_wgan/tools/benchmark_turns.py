@@ -6,7 +6,7 @@ import mxnet as mx
 import numpy as np
 from tqdm import tqdm
 
-from gluon_wgan.training.loop import gemm_flops_per_second
+from gluon_wgan.models.flops import gemm_flops_per_second
 
 
 def alternate(arms, seconds, name):

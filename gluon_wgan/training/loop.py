@@ -7,14 +7,13 @@ import signal
 import sys
 import time
 
-import numpy as np
 from mxnet import nd
 from tqdm import tqdm
 
 from gluon_wgan.checkpoint import drop_checkpoints_by_clock, list_checkpoints
 from gluon_wgan.errors import Interrupted, NotFiniteError
 from gluon_wgan.files import as_text
-from gluon_wgan.models.flops import update_flops
+from gluon_wgan.models.flops import gemm_flops_per_second, update_flops
 from gluon_wgan.models.sampling import sample
 from gluon_wgan.pictures import Curve, grid, save_curves, save_picture
 from gluon_wgan.training.event_file import EventFile
@@ -199,24 +198,3 @@ def expected_seconds(trainer, generator_steps, image_shape):
     rate = gemm_flops_per_second(trainer.latents("fixed_latents", 0, 1).context) * _MEASURED_EFFICIENCY
     seconds = (critic_updates * critic_flops + generator_updates * generator_flops) / rate
     return seconds + (critic_updates + generator_updates) * _UPDATE_OVERHEAD
-
-
-def gemm_flops_per_second(context, side=2048, repeats=3, by="oneDNN"):
-    """Measure the best float32 rate of MXNet's matrix product (side x side x side) on a device, in FLOP/s.
-
-    Parameters
-    ----------
-    context : mxnet.Context
-    side, repeats : int
-    by : str
-        Whose product on a CPU: that of "oneDNN", which also does the convolutions, or of "OpenBLAS", which does
-        `nd.dot`, and on some processors a fifth of that.
-    """
-    left = nd.array(np.ones((side, side), dtype=np.float32), ctx=context)
-    best = math.inf
-    for _ in range(repeats + 1):
-        began = time.perf_counter()
-        product = nd.FullyConnected(left, left, num_hidden=side, no_bias=True) if by == "oneDNN" else nd.dot(left, left)
-        product.wait_to_read()
-        best = min(best, time.perf_counter() - began)
-    return 2 * side**3 / best

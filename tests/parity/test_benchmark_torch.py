@@ -12,9 +12,10 @@ import reference
 from torch.utils.flop_counter import FlopCounterMode
 
 from gluon_wgan.data import Batches
+from gluon_wgan.data.batches import noise_pictures
 from gluon_wgan.settings import preset_settings
 from gluon_wgan.tools import benchmark, benchmark_ours
-from gluon_wgan.tools.benchmark_torch import TorchProcess, build_reference, do_step, noise_pictures
+from gluon_wgan.tools.benchmark_torch import TorchProcess, build_reference, do_step
 from gluon_wgan.tools.benchmark_turns import compare
 from gluon_wgan.training.run import build_trainer
 
