@@ -56,35 +56,38 @@ def folder(tmp_path_factory):
     return folder
 
 
-def flags(folder, run, cache):
+def flags(folder, run, cache, *more):
     """Return the flags of a small run, or of going on with it."""
     if (folder / run / "config.json").exists():
         return ["--out", folder / run, "--cache-dir", folder / cache, "--resume"]
     sizes = "--image-size 16 --generator-channels 4 --critic-channels 4 --batch-size 8 --n-critic 2 --n-critic-boost 6"
     often = f"--boost-generator-steps 5 --boost-every 50 --generator-steps {STEPS} --checkpoint-every 9"
     data = ["--data", folder / "pictures", "--out", folder / run, "--cache-dir", folder / cache]
-    return [*sizes.split(), *often.split(), "--sample-every", "30", *data]
+    return [*sizes.split(), *often.split(), "--sample-every", "30", *data, *more]
 
 
-def start(folder, run, cache):
-    command = [sys.executable, SCRIPT, *flags(folder, run, cache)]
+def start(folder, run, cache, *more):
+    command = [sys.executable, SCRIPT, *flags(folder, run, cache, *more)]
     return subprocess.Popen(
         [str(word) for word in command], env=ENVIRONMENT, stderr=subprocess.DEVNULL, start_new_session=True
     )
 
 
-def assert_same_end(folder, run):
-    ends = [folder / name / "checkpoints" / f"step_{STEPS:07d}" for name in ("whole", run)]
+def assert_same_end(folder, run, without_a_stop="whole"):
+    names = (without_a_stop, run)
+    ends = [folder / name / "checkpoints" / f"step_{STEPS:07d}" for name in names]
     for file in ("generator.params", "critic.params", "optimizer.params"):
         assert (ends[0] / file).read_bytes() == (ends[1] / file).read_bytes(), file
-    whole, resumed = ([json.loads(line) for line in open(folder / name / "metrics.jsonl")] for name in ("whole", run))
+    whole, resumed = ([json.loads(line) for line in open(folder / name / "metrics.jsonl")] for name in names)
     for record in (*whole, *resumed):
         assert record.pop("seconds") >= 0
     assert whole == resumed  # every step once, without a gap, with the same numbers
-    samples = sorted(path.name for path in (folder / "whole/samples").iterdir())
+    samples = sorted(path.name for path in (folder / without_a_stop / "samples").iterdir())
     assert samples == sorted(path.name for path in (folder / run / "samples").iterdir())
     for name in samples:
-        assert (folder / "whole/samples" / name).read_bytes() == (folder / run / "samples" / name).read_bytes()
+        assert (folder / without_a_stop / "samples" / name).read_bytes() == (
+            folder / run / "samples" / name
+        ).read_bytes()
 
 
 def test_killed_at_random_moments_it_ends_in_the_same_bits(folder):
@@ -140,6 +143,23 @@ def test_killed_while_it_writes_it_ends_in_the_same_bits(folder, place, conditio
     assert start(folder, run, cache).wait(timeout=120) == 0
     assert_same_end(folder, run)
     assert list((folder / run / "checkpoints").glob(".*")) == []
+
+
+def test_a_penalised_run_with_compiled_kernels_killed_ends_in_the_same_bits(folder):
+    penalised = ("--preset", "wgan-gp")
+    assert start(folder, "penalised", "cache", *penalised).wait(timeout=120) == 0
+    code = KILLER.format(condition="1")
+    command = [sys.executable, "-c", code, "nd.save", 8, *flags(folder, "penalised-killed", "cache", *penalised)]
+    killed = subprocess.run(
+        [str(word) for word in command], env=ENVIRONMENT, stderr=subprocess.DEVNULL, timeout=120, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert list((folder / "penalised-killed/checkpoints").glob("step_*"))  # from which it goes on
+    assert start(folder, "penalised-killed", "cache").wait(timeout=120) == 0
+    assert_same_end(folder, "penalised-killed", "penalised")
+    starts = json.loads((folder / "penalised-killed/environment.json").read_text())["starts"]
+    assert [begun["gluon_wgan_kernels"] for begun in starts] == [ENVIRONMENT.get("GLUON_WGAN_KERNELS")] * 2
+    assert all(begun["packages"]["numba"] for begun in starts)
 
 
 def test_interrupted_it_writes_a_checkpoint_between_two_critic_updates(folder):

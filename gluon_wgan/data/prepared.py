@@ -243,15 +243,12 @@ def _append_rows(partial, source, shape, resizer, allow_unreadable):
                 stop = min(start + _QUEUE * _BLOCK, shape[0])
                 blocks = [range(first, min(first + _BLOCK, stop)) for first in range(start, stop, _BLOCK)]
                 for block, pictures in zip(blocks, threads.map(convert, blocks)):
-                    for index, picture in zip(block, pictures):
-                        if isinstance(picture, UndecodableError):
-                            reason = " ".join(str(picture).split())
-                            write("skipped.tsv", f"{source.key(index)}\t{reason}\n".encode())
-                            progress["skipped"] += 1
-                        else:
-                            write("pictures.npy", picture)
-                            write("keys.txt", f"{source.key(index)}\n".encode())
-                            progress["rows"] += 1
+                    good, keys, skipped = _parted(source, block, pictures)
+                    write("pictures.npy", b"".join(good))
+                    write("keys.txt", keys.encode())
+                    write("skipped.tsv", skipped.encode())
+                    progress["rows"] += len(good)
+                    progress["skipped"] += len(block) - len(good)
                     progress["done"] = block.stop
                     bar.update(len(block))
                     if not allow_unreadable:
@@ -266,6 +263,18 @@ def _append_rows(partial, source, shape, resizer, allow_unreadable):
             with contextlib.suppress(OSError):  # a full disk was told of before
                 stream.close()
     return progress["rows"]
+
+
+def _parted(source, block, pictures):
+    """Return the pictures that could be decoded, a line each with their keys, and one each of the others."""
+    good, keys, skipped = [], [], []
+    for index, picture in zip(block, pictures):
+        if isinstance(picture, UndecodableError):
+            skipped.append(f"{source.key(index)}\t{' '.join(str(picture).split())}\n")
+        else:
+            good.append(picture)
+            keys.append(f"{source.key(index)}\n")
+    return good, "".join(keys), "".join(skipped)
 
 
 def _convert(source, size, resizer, block):

@@ -20,6 +20,9 @@ from gluon_wgan.training.event_file import EventFile
 
 log = logging.getLogger(__name__)
 
+# Drawing curves.png costs a quarter of a second, more than some runs' 500 steps: it is due when so many times as long
+# has passed as it took.
+_BETWEEN_CURVES = 200
 FIXED_LATENTS = 64  # pictures in a sample grid, as in the original
 # How long an update takes: its convolutions at this share of the matrix product's rate, and seconds for the rest. Both
 # set by hand so that the sizes of experiments/benchmark.py come out right.
@@ -64,6 +67,7 @@ def fit(trainer, run, *, generator_steps, sample_every, checkpoint_every, bn_mod
     updates = trainer.schedule.critic_updates_until(generator_steps) + generator_steps
     bar = _Bar(total=updates, initial=trainer.critic_steps + trainer.generator_steps)
     saved = time.monotonic()
+    draw_after = -math.inf
 
     def save(by_clock=False):
         nonlocal saved
@@ -96,7 +100,10 @@ def fit(trainer, run, *, generator_steps, sample_every, checkpoint_every, bn_mod
             if step % sample_every == 0 or step == generator_steps:
                 images = sample(trainer.generator, fixed_latents, bn_mode)
                 save_picture(run.samples / f"step_{step:07d}.png", grid(images))
-                save_curves(run.path / "curves.png", curve, as_text(run.path.resolve().name))
+                now = time.monotonic()
+                if step == generator_steps or now >= draw_after:
+                    save_curves(run.path / "curves.png", curve, as_text(run.path.resolve().name))
+                    draw_after = time.monotonic() + _BETWEEN_CURVES * (time.monotonic() - now)
             if step % checkpoint_every == 0 or step == generator_steps:
                 save()
 
