@@ -10,6 +10,8 @@ from PIL import Image
 
 from gluon_wgan.data import open_source
 from gluon_wgan.data.lsun import draw_bedrooms
+from gluon_wgan.errors import UserError
+from gluon_wgan.evaluate import features, kernel_distance
 from gluon_wgan.evaluate.estimates import estimate_measures
 from gluon_wgan.evaluate.held_out import HeldOut, floors
 from gluon_wgan.files import write_atomic
@@ -17,10 +19,11 @@ from gluon_wgan.models.sampling import load_generator, samples
 from gluon_wgan.pictures import packed
 from gluon_wgan.run_folder import read_metrics
 from gluon_wgan.settings import PROCEDURAL_PICTURES
+from gluon_wgan.studies.deciding import MARGIN, REFERENCE, SAME, measured_at
 from gluon_wgan.studies.plan import plan
 from gluon_wgan.studies.results import start_of_study
 from gluon_wgan.studies.runner import train_all
-from gluon_wgan.studies.statistics import summarise
+from gluon_wgan.studies.statistics import decide, summarise
 
 log = logging.getLogger(__name__)
 
@@ -61,13 +64,14 @@ def measure(flags, results, arms):
         "runs": {},
     }
     resizes = {run.arm: run.settings.resize for run in runs}
-    table["floors"] = _floors(results.read(), table, resizes, held_out)
+    kernel = _kernel(held_out)
+    table["floors"] = _floors(results.read(), table, resizes, held_out, kernel)
     found = {}
 
     def note(run):
         kept = measured(run, results, flags.features)
         if kept is None:
-            kept = evaluate(run, held_out, BASELINE_RESIZE)
+            kept = evaluate(run, held_out, BASELINE_RESIZE, kernel)
             keep_samples(run, results.figures / "ablations" / f"{run.folder.name}.png")
             results.beside(f"ablations/{run.folder.name}").replace(kept)
             log.info("measured: %s, seed %d", run.arm, run.seed)
@@ -80,7 +84,8 @@ def measure(flags, results, arms):
         ordered = {
             arm: {seed: found[arm][seed] for seed in flags.seeds if seed in found[arm]} for arm in arms if arm in found
         }
-        results.replace({**table, **summarise(ordered, next(iter(arms)))})
+        found_so_far = summarise(ordered, next(iter(arms)))
+        results.replace({**table, **found_so_far, "decisions": decisions(found_so_far["differences"])})
 
     left = [run for run in runs if measured(run, results, flags.features) is None]
     for run in runs:
@@ -89,12 +94,27 @@ def measure(flags, results, arms):
     train_all(left, flags.cache_dir, flags.at_once, note)
 
 
-def _floors(before, table, resizes, held_out):
+def decisions(differences):
+    """Return {measure: {arm: what `decide` says}} of the measures that decide, of the arms with two seeds and more."""
+    found = {}
+    for measure in (REFERENCE, SAME):
+        values = {arm: of_arm[measure]["values"] for arm, of_arm in differences.items() if measure in of_arm}
+        enough = {arm: some for arm, some in values.items() if len(some) > 1}
+        if enough:
+            found[measure] = decide(enough, MARGIN)
+    return found
+
+
+def _floors(before, table, resizes, held_out, kernel):
     """Return {arm: its floors}, from the table of the last time where that was of the same pictures."""
     same = ("planned", "settings", "pictures", "held_out", "features")
     if before and all(before.get(key) == table[key] for key in same):
         return before["floors"]
     known = {resize: floors(held_out, resize, BASELINE_RESIZE) for resize in dict.fromkeys(resizes.values())}
+    if kernel is not None:
+        for resize, found in known.items():
+            for measure, (distance, error) in kernel.distances(held_out(resize)[1], resize).items():
+                found |= {measure: distance, f"{measure}_error": error}
     return {arm: known[resize] for arm, resize in resizes.items()}
 
 
@@ -111,7 +131,63 @@ def measured(run, results, features=None):
     return kept if whole else None
 
 
-def evaluate(run, held_out, baseline_resize):
+def _kernel(held_out):
+    try:
+        return Kernel(held_out)
+    except UserError as problem:  # the network's weights are an extra
+        log.warning("without the kernel distance, which decides: %s", problem)
+        return None
+
+
+class Kernel:
+    """Kernel distances to held-out pictures, whose features are taken once.
+
+    Parameters
+    ----------
+    held_out : gluon_wgan.evaluate.held_out.HeldOut
+
+    Raises
+    ------
+    UserError
+        If the network's trained weights are not installed.
+    """
+
+    def __init__(self, held_out):
+        self._held_out, self._features = held_out, {}
+        self._of(BASELINE_RESIZE)
+
+    def _of(self, resize):
+        if resize not in self._features:
+            self._features[resize] = features(self._held_out(resize)[0])
+        return self._features[resize]
+
+    def distances(self, pictures, resize):
+        """Return {measure: (distance, standard error)} to pictures prepared by Pillow, and by `resize`."""
+        seen = features(pictures)
+        return {
+            REFERENCE: kernel_distance(self._of(BASELINE_RESIZE), seen),
+            SAME: kernel_distance(self._of(resize), seen),
+        }
+
+    def of_run(self, run):
+        """Return (measures, the mean over a run's late checkpoints; curve, a list of step, samples and distances)."""
+        at, late = measured_at(run.settings.generator_steps)
+        curve = []
+        for step, count in at.items():
+            checkpoint = run.folder / "checkpoints" / f"step_{step:07d}"
+            if not checkpoint.is_dir():
+                continue  # the run broke off
+            generator, settings, _ = load_generator(checkpoint)
+            found = self.distances(samples(generator, settings, count), settings.resize)
+            curve.append({"step": step, "samples": count, **found})
+        last = [point for point in curve if point["step"] in late]
+        measures = {}
+        if len(last) == len(late):
+            measures = {measure: float(np.mean([point[measure][0] for point in last])) for measure in (REFERENCE, SAME)}
+        return measures, curve
+
+
+def evaluate(run, held_out, baseline_resize, kernel=None):
     """Measure a finished run; return a dict of JSON values.
 
     Parameters
@@ -120,6 +196,7 @@ def evaluate(run, held_out, baseline_resize):
     held_out : gluon_wgan.evaluate.held_out.HeldOut
     baseline_resize : str
         Who prepares the reference's pictures.
+    kernel : Kernel, optional
     """
     records = read_metrics(run.folder)
     # rounded first: what is measured of them can be measured again from what is kept
@@ -127,6 +204,7 @@ def evaluate(run, held_out, baseline_resize):
     starts = json.loads((run.folder / "environment.json").read_text())["starts"]
     generator, _, _ = load_generator(run.folder)
     pictures = samples(generator, run.settings, len(held_out(run.settings.resize)[0]))
+    deciding, curve = kernel.of_run(run) if kernel is not None else ({}, [])
     return {
         "arm": run.arm,
         "seed": run.seed,
@@ -140,7 +218,9 @@ def evaluate(run, held_out, baseline_resize):
         "measures": {
             **estimate_measures(estimates, run.settings.boost_generator_steps),
             **held_out.distances(pictures, run.settings.resize, baseline_resize),
+            **deciding,
         },
+        "kernel": curve,
         "estimates": estimates,
     }
 

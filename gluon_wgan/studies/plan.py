@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gluon_wgan.flags import optional
 from gluon_wgan.settings import Settings, default_run_name, preset_settings
+from gluon_wgan.studies.deciding import SEEDS, checkpoint_every
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,7 @@ class AblationFlags(StudyFlags):
 
     data: optional(str, "bedrooms that the project draws") = None
     """as of train_lsun.py"""
-    seeds: tuple[int, ...] = (0, 1, 2)
+    seeds: tuple[int, ...] = SEEDS
     """each arm is trained with each"""
     image_size: int = 32
     """pixels per side: 16, 32, 64, ..."""
@@ -72,6 +73,7 @@ class AblationFlags(StudyFlags):
             generator_channels=self.channels,
             critic_channels=self.channels,
             generator_steps=self.generator_steps,
+            checkpoint_every=checkpoint_every(self.generator_steps),
         )
 
 

@@ -1,8 +1,9 @@
 """Who shrinks the pictures: the arms, the measure that decides, and the flags. Fixed before any run."""
 
+from gluon_wgan.studies.deciding import REFERENCE, SAME
 from gluon_wgan.studies.plan import AblationFlags as Flags
 
-__all__ = ["ARMS", "COMMAND", "DECIDING", "PLACE", "QUESTION", "TITLE", "Flags"]
+__all__ = ["ARMS", "COMMAND", "DECIDING", "EXPLORED", "PLACE", "QUESTION", "SECOND", "TITLE", "Flags"]
 
 COMMAND = "ablate_resize"
 PLACE = 10
@@ -19,5 +20,7 @@ ARMS = {
     "cv2-area": {"resize": "cv2-area"},
     "gluoncv": {"resize": "gluoncv"},
 }
-# Whose difference from the baseline arm answers the question: samples to held-out pictures prepared by Pillow.
-DECIDING = "swd_reference"
+# Whose difference from the baseline arm answers the question: does a GAN that was trained on another library's pictures
+# end farther from the reference's world? And the second question: does it learn what it is shown as well?
+DECIDING, SECOND = REFERENCE, SAME
+EXPLORED = "swd_reference"  # what was to decide the exploratory study
