@@ -15,6 +15,7 @@ from gluon_wgan.evaluate.checks import check_pictures
 from gluon_wgan.resize import get_resizer
 
 _BLOCKS = 10  # of the standard error
+LEAST_POINTS = 2 * _BLOCKS
 _LEVELS = (np.arange(256, dtype=np.float32) / np.float32(255) - np.float32(0.5)) / np.float32(0.5)
 
 
@@ -100,8 +101,8 @@ def kernel_distance(features_a, features_b):
     sets = []
     for name, given in (("features_a", features_a), ("features_b", features_b)):
         points = np.asarray(given, dtype=np.float64)
-        if points.ndim != 2 or len(points) < 2 * _BLOCKS or points.shape[1] < 1:
-            raise UserError(name, points.shape, f"(n, D) with n at least {2 * _BLOCKS}")
+        if points.ndim != 2 or len(points) < LEAST_POINTS or points.shape[1] < 1:
+            raise UserError(name, points.shape, f"(n, D) with n at least {LEAST_POINTS}")
         if not np.isfinite(points).all():
             raise UserError(name, "values that are not finite", "finite numbers")
         sets.append(points)

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from gluon_wgan.pictures import median_filtered
+from gluon_wgan.report import decision
 from gluon_wgan.report.page import command_of, origin, table
 from gluon_wgan.report.style import GREY
 
@@ -57,8 +58,11 @@ def _cell(found):
     return f"{found['mean']:.4g} ({found['low']:.4g} to {found['high']:.4g})"
 
 
-def tables(data):
-    """Return a table of each measure: the arms, their differences from the baseline, and their floors."""
+def tables(data, prefix=""):
+    """Return a table of each measure: the arms, their differences from the baseline, and their floors.
+
+    `prefix` goes in front of the anchors' names, where a page has two such lists.
+    """
     parts = []
     for measure, title in _SHOWN.items():
         if not all(measure in found["measures"] for found in data["arms"].values()):
@@ -81,7 +85,7 @@ def tables(data):
                 ]
             )
         header = ["arm", "n", "mean (interval)", "minus baseline", "differs", "floor: real pictures"]
-        parts.append(f'<a id="{measure}"></a>**{title}** (`{measure}`)\n\n{table(header, rows)}')
+        parts.append(f'<a id="{prefix}{measure}"></a>**{title}** (`{measure}`)\n\n{table(header, rows)}')
     return "\n\n".join(parts)
 
 
@@ -163,7 +167,7 @@ def _which_tell(data, style):
     return "\n".join(lines)
 
 
-def body(name, data, deciding, style, section=""):
+def body(name, data, measures, style, margin, section="", before=""):
     """Return the sections of an ablation's page, Markdown.
 
     Parameters
@@ -172,12 +176,16 @@ def body(name, data, deciding, style, section=""):
         Of the study.
     data : dict
         reports/data/NAME.json.
-    deciding : str
-        The measure that answers.
+    measures : dict of str to str
+        {measure: title} of those that decide.
     style : callable
         `style(arm).label` is what the text calls an arm.
+    margin : float
+        What is equal for practical purposes.
     section : str
         What the study adds behind its figures.
+    before : str
+        The section about the exploratory study.
     """
     planned = data["planned"]
     settings = ", ".join(f"{key} {value}" for key, value in data["settings"].items())
@@ -190,65 +198,87 @@ def body(name, data, deciding, style, section=""):
     ]
     hours = sum(run["seconds"] for seeds in data["runs"].values() for run in seeds.values()) / 3600
     commits = sorted({run["commit"] for seeds in data["runs"].values() for run in seeds.values()})
-    trained = f"{', '.join(commits)}: {hours:.1f} hours in all"
-    if any(commit.endswith("-dirty") for commit in commits):
-        trained += " (-dirty: the study had begun to write its data into the\ncheckout's reports/)"
-    command = command_of(data)
-    again = data.get("recomputed")
-    recomputed = ""
-    if again:
-        recomputed = (
-            f"\nThe measures of the estimate were computed anew, from the published ones, at commit {again['commit']}."
-        )
     return f"""## Command
 
 ```
-{command}
+{command_of(data)}
 ```
 
 Measured by: {origin(data["environment"])}
-Trained at commit {trained}. Pictures: {data["pictures"]}; {data["held_out"]} of
+Trained at commit {", ".join(commits)}: {hours:.1f} hours in all. Pictures: {data["pictures"]}; {data["held_out"]} of
 them are held out. Settings beside the original's: {settings}. Seeds {", ".join(map(str, planned["seeds"]))}: the same
-initial weights, latents and order of the data in every arm of a seed.{recomputed}
+initial weights, latents and order of the data in every arm of a seed.
 
 Finished runs: {"; ".join(done)}. {"Broken off: " + "; ".join(unfinished) + "." if unfinished else ""}
+
+## What decides
+
+{decision.section(name, data, measures, style, margin)}
 
 ## What was learned
 
 ![Samples of the same 8 latents, each arm, the first seed](figures/{name}_samples.png)
 
-![Distances of each arm to held-out pictures](figures/{name}_distances.png)
-
 ![EM estimates over generator steps](figures/{name}_curves.png)
 
-{section}
-## Measures
+![Other distances of each arm to held-out pictures](figures/{name}_distances.png)
 
-Samples are {data["held_out"]} pictures of the same latents, batch statistics, compared with as many held-out real
-pictures. Intervals: bootstrap over the seeds, 95 % in name (of 3 seeds it is from the least to the largest). *minus
-baseline* is paired by seed; *differs*: all differences have one sign, and their mean is more than twice the standard
-deviation of the baseline over the seeds. *floor*: real pictures of the training set, prepared as the arm's, in the
-place of samples; to Pillow's it holds what the two preparations of real pictures differ by, with no GAN in it. The
-question is answered by the {linked(deciding)}. Measures and criterion were fixed before any run
-was measured. Which arms differ from {style(data["baseline_arm"]).label}:
+{section}
+## Other measures
+
+None of these decides. Samples are {data["held_out"]} pictures of the same latents, batch statistics, compared with as
+many held-out real pictures. Intervals: bootstrap over the seeds, 95 % in name. *minus baseline* is paired by seed;
+*differs*: all differences have one sign, and their mean is more than twice the standard deviation of the baseline over
+the seeds, with no correction for their number. *floor*: real pictures of the training set, prepared as the arm's, in
+the place of samples; to Pillow's it holds what the two preparations of real pictures differ by, with no GAN in it.
+Which arms differ from {style(data["baseline_arm"]).label}:
 
 {_which_tell(data, style)}
 
 {tables(data)}
 
+{before}
 ## Limits
 
-Small pictures, few channels, few steps, few seeds, one data set: an arm that does not differ here may differ at full
-size. The sliced Wasserstein distance (Karras et al. 2018) sees patches of 7x7 pixels, not rooms. The full size is the
-same command with `--image-size 64 --channels 64 --generator-steps 30000`.
+Small pictures, few channels, few steps, one data set: an arm that does not differ here may differ at full size. The
+kernel distance is to what a classifier of photographs sees in pictures of 32 pixels enlarged to 224; its numbers are
+not comparable with those of other networks. The full size is the same command with
+`--image-size 64 --channels 64 --generator-steps 30000`.
 """
 
 
-def figures(name, data, reports, style):
-    """Return {figure: drawn} of an ablation; `style(arm)` is the `Style` of each arm."""
+def exploratory(data, answer, style):
+    """Return the section about the study from before the deciding measure, Markdown.
+
+    Parameters
+    ----------
+    data : dict
+        What it measured, as reports/data/NAME.json; empty where there was none.
+    answer : str
+        What it found, Markdown.
+    style : callable
+        As of `body`.
+    """
+    if not data:
+        return ""
+    commits = sorted({run["commit"] for seeds in data["runs"].values() for run in seeds.values()})
+    return f"""## The exploratory study
+
+Seeds {", ".join(map(str, data["planned"]["seeds"]))}, by a distance of patches that moved less between arms than
+between seeds; trained at commit {", ".join(commits)} (-dirty: the study had begun to write its data). {answer.replace("](#", "](#exploratory_")}
+
+<a id="exploratory_measures"></a>
+{tables(data, "exploratory_")}
+"""
+
+
+def figures(name, data, reports, measures, style, margin):
+    """Return {figure: drawn} of an ablation; `style(arm)` is the `Style` of each arm, the others as of `body`."""
     drawn = {f"{name}_curves": _curves(data, reports, style), f"{name}_distances": _distances(data, style)}
-    samples = _samples(data, reports, style)
-    return drawn if samples is None else {**drawn, f"{name}_samples": samples}
+    drawn[f"{name}_samples"] = _samples(data, reports, style)
+    drawn[f"{name}_decided"] = decision.figure_of_differences(data, measures, style, margin)
+    drawn[f"{name}_kernel"] = decision.figure_of_curves(data, reports, measures, style)
+    return {figure: one for figure, one in drawn.items() if one is not None}
 
 
 def _curves(data, reports, style):

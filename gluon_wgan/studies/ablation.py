@@ -14,6 +14,7 @@ from gluon_wgan.errors import UserError
 from gluon_wgan.evaluate import features, kernel_distance
 from gluon_wgan.evaluate.estimates import estimate_measures
 from gluon_wgan.evaluate.held_out import HeldOut, floors
+from gluon_wgan.evaluate.kernel import LEAST_POINTS
 from gluon_wgan.files import write_atomic
 from gluon_wgan.models.sampling import load_generator, samples
 from gluon_wgan.pictures import packed
@@ -149,11 +150,14 @@ class Kernel:
     Raises
     ------
     UserError
-        If the network's trained weights are not installed.
+        If the network's trained weights are not installed, or too few pictures are held out.
     """
 
     def __init__(self, held_out):
         self._held_out, self._features = held_out, {}
+        kept = len(held_out(BASELINE_RESIZE)[0])
+        if kept < LEAST_POINTS:
+            raise UserError("--data", f"{kept} held-out pictures", f"{LEAST_POINTS} or more, a tenth of all")
         self._of(BASELINE_RESIZE)
 
     def _of(self, resize):

@@ -16,10 +16,10 @@ from gluon_wgan.command import call
 from gluon_wgan.evaluate.estimates import estimate_measures
 from gluon_wgan.report import comparison
 from gluon_wgan.report.style import style
-from gluon_wgan.studies import find_studies, plan
-from gluon_wgan.studies.ablation_epsilon.page import answer as answer_epsilon
+from gluon_wgan.studies import ablation, deciding, find_studies, plan
+from gluon_wgan.studies.ablation_epsilon.page import explored as explored_epsilon
 from gluon_wgan.studies.ablation_resize import question
-from gluon_wgan.studies.ablation_resize.page import _beside_real, answer
+from gluon_wgan.studies.ablation_resize.page import _beside_real, answer, explored
 from gluon_wgan.studies.statistics import summarise
 
 REPORTS = Path(__file__).parents[2] / "reports"
@@ -63,7 +63,7 @@ def test_one_seed_decides_nothing():
 
 def test_a_whole_study_from_the_command_line(picture_folder, tmp_path, monkeypatch):
     monkeypatch.setattr(question, "ARMS", ARMS)
-    for index in range(20, 60):
+    for index in range(20, 260):
         (picture_folder / f"{index}.png").write_bytes(encode(make_picture(index)))
     small = {name: value for name, value in TINY_RUN.items() if name not in ("image_size", "generator_steps")}
     shrunk = lambda base: replace(base, **{**small, "generator_channels": 2, "critic_channels": 2})  # noqa: E731
@@ -74,6 +74,8 @@ def test_a_whole_study_from_the_command_line(picture_folder, tmp_path, monkeypat
     flags += ["--runs", places["runs"], "--reports", places["reports"], "--cache-dir", places["cache"]]
     monkeypatch.setattr("sys.argv", ["ablate_resize.py", *flags])
     monkeypatch.setattr("gluon_wgan.studies.results._start", {})  # as a process of its own has
+    # in the place of the network's features: eight pixels
+    monkeypatch.setattr(ablation, "features", lambda pictures: pictures.reshape(len(pictures), -1)[:, :8] / 255)
     call("ablate_resize", flags)
     table = json.loads((tmp_path / "reports/data/ablation_resize.json").read_text())
     assert table["arms"].keys() == ARMS.keys()
@@ -81,6 +83,17 @@ def test_a_whole_study_from_the_command_line(picture_folder, tmp_path, monkeypat
     assert table["arms"]["pil"]["measures"]["swd_same"] == table["arms"]["pil"]["measures"]["swd_reference"]
     assert table["arms"]["cv2"]["measures"]["swd_same"] != table["arms"]["cv2"]["measures"]["swd_reference"]
     assert table["runs"]["cv2"]["0"]["finished"]
+    kernel = {arm: table["arms"][arm]["measures"] for arm in ARMS}
+    assert kernel["pil"]["kid_same"] == kernel["pil"]["kid_reference"]
+    assert kernel["cv2"]["kid_same"] != kernel["cv2"]["kid_reference"]
+    assert table["decisions"] == {}  # one seed decides nothing
+    kept = json.loads((tmp_path / f"reports/data/ablations/{table['runs']['cv2']['0']['name']}.json").read_text())
+    # 30 steps: a checkpoint each, 2,000 samples of the last four, 500 at 3, 6, 12 and 18
+    assert [(point["step"], point["samples"]) for point in kept["kernel"]] == [
+        *((step, 500) for step in (3, 6, 12, 18)), *((step, 2000) for step in (27, 28, 29, 30))
+    ]  # fmt: skip
+    late = [point["kid_reference"][0] for point in kept["kernel"][4:]]
+    assert kernel["cv2"]["kid_reference"]["mean"] == pytest.approx(np.mean(late))
     assert (tmp_path / "reports/ablation_resize.html").exists()
     # the page has the command that was run, not the full study's
     assert f"\n{table['command']}\n" in (tmp_path / "reports/ablation_resize.md").read_text()
@@ -111,7 +124,7 @@ def test_the_answer_says_what_matters_and_whether_bicubic_is_the_fix():
     arms = ("pil", "cv2", "cv2-bicubic", "cv2-area")
     farther = {"cv2": (0.5, True), "cv2-bicubic": (0.7, True), "cv2-area": (0.01, False)}
     own = dict.fromkeys(arms[1:], (0.0, False))
-    found = answer(compared(arms, swd_reference=farther, swd_same=own))
+    found = explored(compared(arms, swd_reference=farther, swd_same=own))
     told = "OpenCV bilinear (farther by 0.5000) and OpenCV bicubic (farther by 0.7000) from those of Pillow bilinear"
     assert f"tells the samples of {told} (n = 3 each)." in found
     assert found.startswith(
@@ -119,15 +132,15 @@ def test_the_answer_says_what_matters_and_whether_bicubic_is_the_fix():
     )
     assert found.endswith("is none (its samples are no nearer than bilinear's); what fixes it is OpenCV area.")
     farther["cv2-bicubic"] = (0.3, True)
-    assert "a little nearer than bilinear's" in answer(compared(arms, swd_reference=farther))
+    assert "a little nearer than bilinear's" in explored(compared(arms, swd_reference=farther))
     farther["cv2-bicubic"] = (0.3, False)
-    assert "Bicubic, the fix that was documented, is one." in answer(compared(arms, swd_reference=farther))
-    none = answer(compared(arms, swd_reference=own))
+    assert "Bicubic, the fix that was documented, is one." in explored(compared(arms, swd_reference=farther))
+    none = explored(compared(arms, swd_reference=own))
     assert "tells no other library's samples from those of Pillow bilinear" in none
     assert none.endswith("There is nothing for bicubic to fix.")
     apart = {"cv2": (0.1, True), "cv2-bicubic": (0.2, True), "cv2-area": (0.0, False)}
     data = compared(arms, swd_reference=own, spectrum_same=apart, em_estimate_end=apart)
-    others = answer(data)
+    others = explored(data)
     assert "Of the 2 [other measures](#measures) these differ: OpenCV bilinear in 2 and OpenCV bicubic in 2." in others
     end = "of the 2 measures that tell OpenCV's bilinear, 2 tell bicubic too, and half of them or fewer OpenCV area."
     assert others.endswith(end)
@@ -152,6 +165,56 @@ def test_every_published_answer_is_plain(study):
     assert_plain(study.page(REPORTS).answer)
 
 
+def decided(**answers):
+    """Return a finished table of six seeds with these {arm: (answer, mean)}, by both measures."""
+    arms = ("pil", *(arm.replace("_", "-") for arm in answers))
+    found = {
+        arm.replace("_", "-"): {
+            "answer": said, "mean": mean, "low": mean - 0.004, "high": mean + 0.004, "n": 6, "p": 0.01,
+            "values": [mean] * 6, "detectable": 0.006, "seeds_needed": 9 if said == "undecided" else None,
+        }
+        for arm, (said, mean) in answers.items()
+    }  # fmt: skip
+    return {
+        "baseline_arm": "pil",
+        "planned": {"arms": list(arms), "seeds": list(deciding.SEEDS), "generator_steps": 5000},
+        "runs": {arm: dict.fromkeys(map(str, deciding.SEEDS), {}) for arm in arms},
+        "decisions": {deciding.REFERENCE: found, deciding.SAME: found},
+    }
+
+
+def test_the_confirmed_answer_says_which_of_three_it_is():
+    data = decided(cv2=("differs", 0.02), cv2_bicubic=("differs", -0.03), cv2_area=("equal", 0.001),
+                   gluoncv=("undecided", 0.008))  # fmt: skip
+    found = answer(data)
+    assert found.startswith(
+        "Yes: with OpenCV bilinear (by 20.0, 16.0 to 24.0) they end farther; with OpenCV bicubic (by 30.0, 26.0 to 34.0) "
+        "they end nearer; with OpenCV area they are equal for practical purposes; with GluonCV (area, not rounded) it is "
+        "undecided, from held-out pictures by Pillow than with Pillow bilinear, after 5,000 generator steps"
+    )
+    assert "n = 6 seeds; equal is within 10)." in found
+    assert_plain(found)
+    assert answer(decided(cv2=("equal", 0.0), cv2_area=("equal", 0.0))).startswith(
+        "No: with OpenCV bilinear and OpenCV"
+    )
+    assert answer(decided(cv2=("equal", 0.0), cv2_area=("undecided", 0.0))).startswith(
+        "Undecided: with OpenCV bilinear"
+    )
+    del data["runs"]["cv2"]["25"]
+    assert answer(data) == "Not decided yet: 29 of the 30 trainings that decide are done."
+    data["decisions"] = {}
+    assert answer(data).startswith("Not answered: the kernel distance, which decides, was not measured")
+
+
+def test_what_decides_is_measured_at_the_late_checkpoints():
+    at, late = deciding.measured_at(5000)
+    assert deciding.checkpoint_every(5000) == 250
+    assert late == [4250, 4500, 4750, 5000]
+    assert at == {500: 500, 1000: 500, 2000: 500, 3000: 500, **dict.fromkeys(late, 2000)}
+    at, late = deciding.measured_at(3)
+    assert late == [1, 2, 3] and list(at.values()) == [2000] * 3
+
+
 def test_the_samples_are_set_beside_the_floors():
     data = compared(("pil", "cv2", "cv2-bicubic"), swd_scaled_reference={"cv2": (0.1, True), "cv2-bicubic": (0, False)})
     data["arms"] = {"cv2": {"measures": {"swd_scaled_reference": {"mean": 0.144}}}}
@@ -163,7 +226,7 @@ def test_the_answer_about_epsilon():
     arms = ("outside-1e-8", "inside-1e-8", "inside-1e-16")
     same, spread = {"inside-1e-8": (0.2, True), "inside-1e-16": (0.0, False)}, {"inside-1e-8": (0.1, True)}
     spread["inside-1e-16"] = (-0.1, True)
-    found = answer_epsilon(compared(arms, swd_same=same, early_spread=spread))
+    found = explored_epsilon(compared(arms, swd_same=same, early_spread=spread))
     assert (
         "tells the samples of epsilon 1e-8 inside the root (MXNet) (farther by 0.2000) from those of epsilon" in found
     )
@@ -171,18 +234,18 @@ def test_the_answer_about_epsilon():
         "less with epsilon 1e-16 inside the root and more with epsilon 1e-8 inside the root (MXNet) than with" in found
     )
     assert_plain(found)
-    alike = answer_epsilon(compared(arms, swd_same=same, early_spread=dict.fromkeys(spread, (0.0, False))))
+    alike = explored_epsilon(compared(arms, swd_same=same, early_spread=dict.fromkeys(spread, (0.0, False))))
     assert alike.endswith("In the first 500 steps the estimate [fluctuates](#early_spread) alike with all.")
 
 
 def test_without_two_seeds_there_is_no_answer():
     undecided = dict.fromkeys(("cv2", "cv2-bicubic"), (0.5, None))
-    found = answer(compared(("pil", "cv2", "cv2-bicubic"), swd_reference=undecided, swd_same=undecided))
+    found = explored(compared(("pil", "cv2", "cv2-bicubic"), swd_reference=undecided, swd_same=undecided))
     assert found == "Not answered yet: no arm has two seeds beside the baseline's."
 
 
 def test_what_is_published_of_the_estimates_can_be_computed_from_what_is_published():
-    for name in ("ablation_resize", "ablation_epsilon"):
+    for name in ("ablation_resize_exploratory", "ablation_epsilon_exploratory"):
         table = json.loads((REPORTS / "data" / f"{name}.json").read_text())
         measured = {}
         for arm, seeds in table["runs"].items():

@@ -1,32 +1,46 @@
 """RMSprop's epsilon: the answer, in sentences that follow from the tables alone, and the page."""
 
-from gluon_wgan.report.comparison import body, by_other_measures, compared, does_it_matter, figures, listed
+from gluon_wgan.report import decision
+from gluon_wgan.report.comparison import body, by_other_measures, compared, does_it_matter, exploratory, figures, listed
 from gluon_wgan.report.page import Page
 from gluon_wgan.studies.ablation_epsilon import denominators_page as denominators_of
-from gluon_wgan.studies.ablation_epsilon.question import DECIDING
+from gluon_wgan.studies.ablation_epsilon.question import DECIDING, EXPLORED
 from gluon_wgan.studies.ablation_epsilon.styles import style
+from gluon_wgan.studies.deciding import MARGIN
 from gluon_wgan.studies.results import Results
+
+_NAME = "ablation_epsilon"
+_MEASURES = {DECIDING: "kernel distance to held-out pictures"}
 
 
 def page(data, reports):
-    """Return the page of reports/data/ablation_epsilon.json, and of denominators.json where it is there."""
+    """Return the page of reports/data/ablation_epsilon.json; denominators.json and the exploratory study behind it."""
     denominators = Results(reports, "denominators").read()
-    drawn = figures("ablation_epsilon", data, reports, style)
+    before = Results(reports, f"{_NAME}_exploratory").read()
+    drawn = figures(_NAME, data, reports, _MEASURES, style, MARGIN)
     section = ""
     if denominators:
         section = denominators_of.section(denominators, data["baseline_arm"])
         drawn |= denominators_of.figures(denominators)
-    return Page(answer(data, denominators), body("ablation_epsilon", data, DECIDING, style, section), drawn)
+    earlier = exploratory(before, explored(before), style) if before else ""
+    text = body(_NAME, data, _MEASURES, style, MARGIN, section, earlier)
+    return Page(answer(data, denominators), text, drawn)
 
 
 def answer(data, denominators=None):
-    """Return the sentences that answer the question, from the differences and the denominators alone."""
-    second = "; ".join(
-        part for part in (by_other_measures(data, DECIDING, style), _is_the_start_unstable(data)) if part
+    """Return the sentences that answer the question, from the decisions and the denominators alone."""
+    first = decision.sentence(data, DECIDING, style, "from held-out pictures", MARGIN)
+    second = denominators_of.answer(denominators, data["baseline_arm"]) if denominators else ""
+    return f"{first} {second[0].upper()}{second[1:]}." if second else first
+
+
+def explored(data):
+    """Return what the exploratory study found, from its differences alone."""
+    others = "; ".join(
+        part for part in (by_other_measures(data, EXPLORED, style), _is_the_start_unstable(data)) if part
     )
-    third = denominators_of.answer(denominators, data["baseline_arm"]) if denominators else ""
-    first = does_it_matter(data, "epsilon", DECIDING, style)
-    return " ".join([first, *(f"{part[0].upper()}{part[1:]}." for part in (second, third) if part)])
+    first = does_it_matter(data, "epsilon", EXPLORED, style)
+    return f"{first} {others[0].upper()}{others[1:]}." if others else first
 
 
 def _is_the_start_unstable(data):

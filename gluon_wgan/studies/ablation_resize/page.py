@@ -1,28 +1,54 @@
-"""Who shrinks the pictures: the answer, in sentences that follow from the table alone, and the page."""
+"""Who shrinks the pictures: the answer, in sentences that follow from the tables alone, and the page."""
 
-from gluon_wgan.report.comparison import body, by_other_measures, compared, does_it_matter, figures, linked, told_apart
+from gluon_wgan.report import decision
+from gluon_wgan.report.comparison import (
+    body,
+    by_other_measures,
+    compared,
+    does_it_matter,
+    exploratory,
+    figures,
+    linked,
+    told_apart,
+)
 from gluon_wgan.report.page import Page, wrapped
 from gluon_wgan.report.style import style
-from gluon_wgan.studies.ablation_resize.question import DECIDING
+from gluon_wgan.studies.ablation_resize.question import DECIDING, EXPLORED, SECOND
+from gluon_wgan.studies.deciding import MARGIN
+from gluon_wgan.studies.results import Results
 
 _NAME = "ablation_resize"
+_MEASURES = {
+    DECIDING: "kernel distance to held-out pictures shrunk by Pillow",
+    SECOND: "kernel distance to held-out pictures shrunk as the arm's own",
+}
 
 
 def page(data, reports):
-    """Return the page of reports/data/ablation_resize.json."""
-    return Page(
-        answer(data), body(_NAME, data, DECIDING, style, _beside_real(data)), figures(_NAME, data, reports, style)
-    )
+    """Return the page of reports/data/ablation_resize.json, and of ablation_resize_exploratory.json behind it."""
+    before = Results(reports, f"{_NAME}_exploratory").read()
+    earlier = exploratory(before, explored(before), style) if before else ""
+    text = body(_NAME, data, _MEASURES, style, MARGIN, _beside_real(data), earlier)
+    return Page(answer(data), text, figures(_NAME, data, reports, _MEASURES, style, MARGIN))
 
 
 def answer(data):
-    """Return the sentences that answer the question, from the differences alone."""
-    others, fix = by_other_measures(data, DECIDING, style), _is_bicubic_the_fix(data)
-    return " ".join([does_it_matter(data, "library", DECIDING, style), *(f"{one}." for one in (others, fix) if one)])
+    """Return the sentences that answer both questions, from the decisions alone."""
+    first = decision.sentence(data, DECIDING, style, "from held-out pictures by Pillow", MARGIN)
+    if not decision.complete(data) or not data.get("decisions"):
+        return first
+    second = decision.sentence(data, SECOND, style, "from held-out pictures shrunk as their own", MARGIN)
+    return f"{first} Do they learn what they are shown as well? {second}"
+
+
+def explored(data):
+    """Return what the exploratory study found, from its differences alone."""
+    others, fix = by_other_measures(data, EXPLORED, style), _is_bicubic_the_fix(data)
+    return " ".join([does_it_matter(data, "library", EXPLORED, style), *(f"{one}." for one in (others, fix) if one)])
 
 
 def _is_bicubic_the_fix(data):
-    differences = compared(data, DECIDING)
+    differences = compared(data, EXPLORED)
     if not {"cv2", "cv2-bicubic"} <= differences.keys():
         return ""
     bilinear, bicubic = differences["cv2"], differences["cv2-bicubic"]
@@ -33,7 +59,7 @@ def _is_bicubic_the_fix(data):
         fixes = [style(arm).label for arm, found in differences.items() if not found["differs"]]
         what = f"what fixes it is {' or '.join(fixes)}" if fixes else "none of the others is one"
         return f"Bicubic, the fix that was documented, is none (its samples are {how} bilinear's); {what}"
-    told = told_apart(data, DECIDING)
+    told = told_apart(data, EXPLORED)
     bad = told["cv2"]
     if not bad:
         return "There is nothing for bicubic to fix"

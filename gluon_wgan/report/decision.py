@@ -1,0 +1,192 @@
+"""What a confirmed ablation says: its first sentence, its table, and the figures of the deciding measure. No mxnet.
+
+The numbers are kernel distances (KID), shown in thousandths, and what `decide` of `gluon_wgan.studies.statistics` says
+of each arm's differences from the baseline, paired by seed.
+"""
+
+import json
+from textwrap import fill
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from gluon_wgan.report.page import table
+from gluon_wgan.report.style import GREY
+
+_WORDS = {"differs": "differs", "equal": "equal for practical purposes", "undecided": "undecided"}
+
+
+def complete(data):
+    """Say whether every arm has been measured with every seed that was planned."""
+    planned = data["planned"]
+    return all(len(data["runs"].get(arm, {})) == len(planned["seeds"]) for arm in planned["arms"])
+
+
+def sentence(data, measure, style, ends, margin):
+    """Return the sentence that answers, by a deciding measure; of an unfinished study, how far it is.
+
+    Parameters
+    ----------
+    data : dict
+        reports/data/NAME.json.
+    measure : str
+        Of `data["decisions"]`.
+    style : callable
+        `style(arm).label` is what the sentence calls an arm.
+    ends : str
+        From what the samples are farther, or to what nearer.
+    margin : float
+        What is equal for practical purposes.
+    """
+    planned, found = data["planned"], data.get("decisions", {}).get(measure)
+    if not found:
+        return (
+            "Not answered: the kernel distance, which decides, was not measured (`make parity` installs its network)."
+        )
+    if not complete(data):
+        done = sum(map(len, data["runs"].values()))
+        of = len(planned["arms"]) * len(planned["seeds"])
+        return f"Not decided yet: {done} of the {of} trainings that decide are done."
+    base = style(data["baseline_arm"]).label
+    groups = {answer: [arm for arm, one in found.items() if one["answer"] == answer] for answer in _WORDS}
+    told = {
+        way: [f"{style(arm).label} ({_span(found[arm])})" for arm in groups["differs"] if sign * found[arm]["mean"] > 0]
+        for way, sign in (("farther", 1), ("nearer", -1))
+    }
+    parts = [f"with {_listed(arms)} they end {way}" for way, arms in told.items() if arms]
+    if groups["equal"]:
+        parts.append(
+            f"with {_listed([style(arm).label for arm in groups['equal']])} they are equal for practical purposes"
+        )
+    if groups["undecided"]:
+        parts.append(f"with {_listed([style(arm).label for arm in groups['undecided']])} it is undecided")
+    word = "Yes" if groups["differs"] else "Undecided" if groups["undecided"] else "No"
+    least = min(one["n"] for one in found.values())
+    return (
+        f"{word}: {'; '.join(parts)}, {ends} than with {base}, after {planned['generator_steps']:,} generator steps "
+        f"(kernel distance in thousandths, 95 % intervals over all {len(found)} comparisons, n = {least} seeds; equal "
+        f"is within {1000 * margin:.0f})."
+    )
+
+
+def _span(one):
+    mean, low, high = (1000 * abs(one[name]) for name in ("mean", "low", "high"))
+    return f"by {mean:.1f}, {min(low, high):.1f} to {max(low, high):.1f}"
+
+
+def _listed(words):
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
+
+
+def section(name, data, measures, style, margin):
+    """Return how it is decided, the figures and a table of each deciding measure, Markdown.
+
+    Parameters
+    ----------
+    name : str
+        Of the study.
+    data : dict
+    measures : dict of str to str
+        {measure: title}.
+    style, margin
+        As of `sentence`.
+    """
+    shown = ""
+    if any(data.get("decisions", {}).get(measure) for measure in measures):
+        shown = f"""![Differences of the kernel distance from the baseline](figures/{name}_decided.png)
+
+![Kernel distance over generator steps](figures/{name}_kernel.png)
+
+"""
+    return f"""The kernel distance (KID, Binkowski et al. 2018, in the features of EfficientNet-lite0) of a run's
+samples to held-out real pictures, the mean over the checkpoints of the last fifth of the run, paired by seed. An arm
+*differs* from {style(data["baseline_arm"]).label} if Student's interval of the mean difference, corrected by Holm over
+the arms, excludes 0; it is *equal for practical purposes* if that lies within {1000 * margin:.0f} thousandths; else it
+is *undecided*, and the table says how many seeds it would take. Measure, seeds, margin and correction were fixed before
+any of these runs.
+
+{shown}{_tables(data, measures, style)}"""
+
+
+def _tables(data, measures, style):
+    parts = []
+    for measure, title in measures.items():
+        found = data.get("decisions", {}).get(measure, {})
+        rows = []
+        for arm, whole in data["arms"].items():
+            if measure not in whole["measures"]:
+                continue
+            floor = data["floors"].get(arm, {}).get(measure)
+            cells = ["", "", "", "", ""]
+            if arm in found:
+                one = found[arm]
+                cells = [
+                    f"{1000 * one['mean']:+.1f} ({1000 * one['low']:+.1f} to {1000 * one['high']:+.1f})",
+                    f"{one['p']:.2g}",
+                    _WORDS[one["answer"]],
+                    f"{1000 * one['detectable']:.1f}",
+                    "" if one["answer"] != "undecided" else one["seeds_needed"] or "1,000 or more",
+                ]
+            values = whole["measures"][measure]["values"]
+            shown = f"{1000 * whole['measures'][measure]['mean']:.1f} ({', '.join(f'{1000 * v:.0f}' for v in values)})"
+            rows.append([style(arm).label, whole["n"], shown, *cells, "" if floor is None else f"{1000 * floor:.1f}"])
+        header = ["arm", "n", "mean (seeds)", "minus baseline (interval)", "p of this alone", "answer"]
+        header += ["sees, 4 times in 5, a difference of", "seeds to decide", "real pictures, no GAN"]
+        if rows:
+            parts.append(f'<a id="{measure}"></a>**{title}**, in thousandths\n\n{table(header, rows)}')
+    return "\n\n".join(parts)
+
+
+def figure_of_differences(data, measures, style, margin):
+    """Draw the differences from the baseline, a panel for each measure: seeds, mean and interval, and the margin."""
+    measures = {measure: title for measure, title in measures.items() if data.get("decisions", {}).get(measure)}
+    if not measures:
+        return None
+    arms = list(next(iter(data["decisions"].values())))
+    figure = Figure(figsize=(9, 1.6 + 0.55 * len(arms)), layout="constrained")
+    for axes, (measure, title) in zip(
+        figure.subplots(1, len(measures), sharey=True, squeeze=False)[0], measures.items()
+    ):
+        axes.axvspan(-1000 * margin, 1000 * margin, color=GREY, alpha=0.2, linewidth=0)
+        axes.axvline(0, color=GREY, linewidth=0.8)
+        for place, arm in enumerate(arms):
+            one, colour = data["decisions"][measure][arm], style(arm).colour
+            axes.plot(1000 * np.array(one["values"]), [place] * one["n"], "o", color=colour, alpha=0.4)
+            axes.plot([1000 * one["low"], 1000 * one["high"]], [place, place], color=colour, linewidth=2)
+            axes.plot(1000 * one["mean"], place, "|", color=colour, markersize=16, markeredgewidth=3)
+        axes.set_title(fill(title, 44), fontsize=10)
+        axes.set_yticks(range(len(arms)), [fill(style(arm).label, 22) for arm in arms])
+        axes.grid(axis="x", alpha=0.3)
+    figure.axes[0].invert_yaxis()
+    base = style(data["baseline_arm"]).label
+    figure.supxlabel(f"kernel distance less that with {base}, thousandths (dots: seeds; grey: equal)", fontsize=10)
+    return figure
+
+
+def figure_of_curves(data, reports, measures, style):
+    """Draw the deciding measures over generator steps, mean and range over the seeds, of what was kept of each run."""
+    figure = Figure(figsize=(9, 4.2), layout="constrained")
+    drawn = False
+    for axes, (measure, title) in zip(
+        figure.subplots(1, len(measures), sharey=True, squeeze=False)[0], measures.items()
+    ):
+        for arm, seeds in data["runs"].items():
+            label, colour, line = style(arm)
+            points = {}
+            for run in seeds.values():
+                kept = json.loads((reports / "data" / "ablations" / f"{run['name']}.json").read_text())
+                for point in kept.get("kernel", []):
+                    points.setdefault(point["step"], []).append(1000 * point[measure][0])
+            if not points:
+                continue
+            drawn = True
+            steps = sorted(points)
+            axes.plot(steps, [np.mean(points[step]) for step in steps], line, color=colour, label=label)
+            low, high = ([end(points[step]) for step in steps] for end in (min, max))
+            axes.fill_between(steps, low, high, color=colour, alpha=0.12, linewidth=0)
+        axes.set_title(fill(title, 44), fontsize=10)
+        axes.set_xlabel("generator steps")
+        axes.grid(alpha=0.3)
+    figure.axes[0].set_ylabel("kernel distance, thousandths")
+    figure.axes[0].legend(fontsize=8)
+    return figure if drawn else None
