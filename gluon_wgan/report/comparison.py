@@ -262,10 +262,11 @@ def exploratory(data, answer, style):
     if not data:
         return ""
     commits = sorted({run["commit"] for seeds in data["runs"].values() for run in seeds.values()})
+    told = answer.replace("](#", "](#exploratory_")  # this section has the tables that it names
     return f"""## The exploratory study
 
 Seeds {", ".join(map(str, data["planned"]["seeds"]))}, by a distance of patches that moved less between arms than
-between seeds; trained at commit {", ".join(commits)} (-dirty: the study had begun to write its data). {answer.replace("](#", "](#exploratory_")}
+between seeds; trained at commit {", ".join(commits)} (-dirty: the study had begun to write its data). {told}
 
 <a id="exploratory_measures"></a>
 {tables(data, "exploratory_")}

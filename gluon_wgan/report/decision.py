@@ -22,7 +22,7 @@ def complete(data):
     return all(len(data["runs"].get(arm, {})) == len(planned["seeds"]) for arm in planned["arms"])
 
 
-def sentence(data, measure, style, ends, margin):
+def sentence(data, measure, style, beside, margin):
     """Return the sentence that answers, by a deciding measure; of an unfinished study, how far it is.
 
     Parameters
@@ -33,8 +33,8 @@ def sentence(data, measure, style, ends, margin):
         Of `data["decisions"]`.
     style : callable
         `style(arm).label` is what the sentence calls an arm.
-    ends : str
-        From what the samples are farther, or to what nearer.
+    beside : str
+        The pictures that the distance is to.
     margin : float
         What is equal for practical purposes.
     """
@@ -47,31 +47,34 @@ def sentence(data, measure, style, ends, margin):
         done = sum(map(len, data["runs"].values()))
         of = len(planned["arms"]) * len(planned["seeds"])
         return f"Not decided yet: {done} of the {of} trainings that decide are done."
-    base = style(data["baseline_arm"]).label
-    groups = {answer: [arm for arm, one in found.items() if one["answer"] == answer] for answer in _WORDS}
-    told = {
-        way: [f"{style(arm).label} ({_span(found[arm])})" for arm in groups["differs"] if sign * found[arm]["mean"] > 0]
-        for way, sign in (("farther", 1), ("nearer", -1))
+    groups = {
+        f"farther from {beside} with": [
+            arm for arm, one in found.items() if one["answer"] == "differs" and one["mean"] > 0
+        ],
+        "nearer with": [arm for arm, one in found.items() if one["answer"] == "differs" and one["mean"] < 0],
+        "equal for practical purposes with": [arm for arm, one in found.items() if one["answer"] == "equal"],
+        "undecided with": [arm for arm, one in found.items() if one["answer"] == "undecided"],
     }
-    parts = [f"with {_listed(arms)} they end {way}" for way, arms in told.items() if arms]
-    if groups["equal"]:
-        parts.append(
-            f"with {_listed([style(arm).label for arm in groups['equal']])} they are equal for practical purposes"
-        )
-    if groups["undecided"]:
-        parts.append(f"with {_listed([style(arm).label for arm in groups['undecided']])} it is undecided")
-    word = "Yes" if groups["differs"] else "Undecided" if groups["undecided"] else "No"
+    parts = [
+        f"{words} {_listed([style(arm).label + _span(found[arm]) for arm in arms])}"
+        for words, arms in groups.items()
+        if arms
+    ]
+    answers = {one["answer"] for one in found.values()}
+    word = "Yes" if "differs" in answers else "Undecided" if "undecided" in answers else "No"
     least = min(one["n"] for one in found.values())
     return (
-        f"{word}: {'; '.join(parts)}, {ends} than with {base}, after {planned['generator_steps']:,} generator steps "
-        f"(kernel distance in thousandths, 95 % intervals over all {len(found)} comparisons, n = {least} seeds; equal "
-        f"is within {1000 * margin:.0f})."
+        f"{word}: next to {style(data['baseline_arm']).label}, the samples after {planned['generator_steps']:,} "
+        f"generator steps end {', '.join(parts)} (kernel distance in thousandths, 95 % intervals over all {len(found)} "
+        f"comparisons, n = {least} seeds; equal is within {1000 * margin:.0f})."
     )
 
 
 def _span(one):
+    if one["answer"] != "differs":
+        return ""
     mean, low, high = (1000 * abs(one[name]) for name in ("mean", "low", "high"))
-    return f"by {mean:.1f}, {min(low, high):.1f} to {max(low, high):.1f}"
+    return f" (by {mean:.1f}, {min(low, high):.1f} to {max(low, high):.1f})"
 
 
 def _listed(words):

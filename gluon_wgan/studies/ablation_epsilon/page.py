@@ -29,7 +29,7 @@ def page(data, reports):
 
 def answer(data, denominators=None):
     """Return the sentences that answer the question, from the decisions and the denominators alone."""
-    first = decision.sentence(data, DECIDING, style, "from held-out pictures", MARGIN)
+    first = decision.sentence(data, DECIDING, style, "held-out pictures", MARGIN)
     second = denominators_of.answer(denominators, data["baseline_arm"]) if denominators else ""
     return f"{first} {second[0].upper()}{second[1:]}." if second else first
 

@@ -34,10 +34,10 @@ def page(data, reports):
 
 def answer(data):
     """Return the sentences that answer both questions, from the decisions alone."""
-    first = decision.sentence(data, DECIDING, style, "from held-out pictures by Pillow", MARGIN)
+    first = decision.sentence(data, DECIDING, style, "held-out pictures by Pillow", MARGIN)
     if not decision.complete(data) or not data.get("decisions"):
         return first
-    second = decision.sentence(data, SECOND, style, "from held-out pictures shrunk as their own", MARGIN)
+    second = decision.sentence(data, SECOND, style, "held-out pictures shrunk as their own", MARGIN)
     return f"{first} Do they learn what they are shown as well? {second}"
 
 
