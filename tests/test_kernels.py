@@ -3,6 +3,7 @@
 import gluon_wgan  # noqa: F401, before mxnet
 
 # isort: split
+import contextlib
 import importlib.util
 import inspect
 import os
@@ -38,9 +39,7 @@ SHAPES = [(3, 6, 5, 7), (1, 6, 4, 4), (4, 6, 9), (2, 6, 5)]
 
 def derivatives(parts, shape, dtype, on, pushed=True):
     """Return what the layers give at a batch: output, pull, push, reverse, and the parameters' gradients."""
-    with pytest.MonkeyPatch.context() as patch:
-        if not on:
-            patch.setattr(kernels, "loops", lambda: None)
+    with contextlib.nullcontext() if on else kernels.turned_off():
         sequence, x = make(*parts, dtype=dtype, how={"static_alloc": True}), draw_images(shape, dtype)
         chain = super(type(sequence), sequence).linearise(x)
         found = [chain.output, chain.pull(draw_images(shape, dtype, seed=1))]
@@ -172,8 +171,7 @@ def test_a_whole_critic_is_as_near_to_float64_as_by_operators():
 
     # a bias before a normalisation over its channel, and that of the scores, of which the input gradient knows nothing
     zero = ("3.bias", "6.bias")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kernels, "loops", lambda: None)
+    with kernels.turned_off():
         _, exact = squares_and_gradients(critic("float64"), draw_images((5, 3, 16, 16), "float64"))
         by_operators = errors()
     by_kernels = errors()
@@ -210,7 +208,7 @@ def test_what_is_not_finite_stays_in_its_sample_and_is_seen():
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_who_is_served(dtype, monkeypatch):
     assert kernels.serve(nd.zeros((2, 2), dtype=dtype)) == (dtype == "float32")
-    uncached = kernels.loops.__wrapped__
+    uncached = kernels._compiled.__wrapped__
     assert uncached() is not None
     with monkeypatch.context() as patch:
         patch.setenv("GLUON_WGAN_KERNELS", "0")
@@ -218,8 +216,9 @@ def test_who_is_served(dtype, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(importlib.util, "find_spec", lambda name: None)
         assert uncached() is None
-    monkeypatch.setattr(kernels, "loops", lambda: None)
-    assert not kernels.serve(nd.zeros((2, 2), dtype=dtype))
+    with kernels.turned_off():
+        assert not kernels.serve(nd.zeros((2, 2), dtype=dtype))
+    assert kernels.serve(nd.zeros((2, 2))) and not kernels._off
 
 
 def test_compiling_is_said_once_and_kept(tmp_path):
@@ -255,7 +254,7 @@ def test_where_nothing_can_be_kept_the_operators_serve(monkeypatch, caplog):
         raise problems.pop()
 
     monkeypatch.setattr(numba, "set_num_threads", refuse)
-    assert kernels.loops.__wrapped__() is None
+    assert kernels._compiled.__wrapped__() is None
     assert "slower: cannot cache function" in caplog.text and "NUMBA_CACHE_DIR" in caplog.text
-    assert kernels.loops.__wrapped__() is None
+    assert kernels._compiled.__wrapped__() is None
     assert "slower: Numba needs another NumPy" in caplog.text

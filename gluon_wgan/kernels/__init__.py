@@ -33,9 +33,26 @@ def serve(array):
     return array.dtype == np.float32 and array.context.device_type == "cpu" and loops() is not None
 
 
-@functools.cache
 def loops():
-    """Return the module `gluon_wgan.kernels.compiled`, compiled, or None where kernels cannot serve."""
+    """Return the module `gluon_wgan.kernels.compiled`, compiled, or None where kernels cannot, or are not to, serve."""
+    return None if _off else _compiled()
+
+
+@contextlib.contextmanager
+def turned_off():
+    """Let MXNet's operators serve within the block, to compare."""
+    _off.append(True)
+    try:
+        yield
+    finally:
+        _off.pop()
+
+
+_off = []
+
+
+@functools.cache
+def _compiled():
     if os.environ.get("GLUON_WGAN_KERNELS") == "0" or importlib.util.find_spec("numba") is None:
         return None
     try:

@@ -11,12 +11,12 @@ import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from unittest import mock
 
 import lmdb
 import numpy as np
 import psutil
 from loky import cpu_count
+from mxnet import nd
 from PIL import Image
 from tqdm import tqdm
 
@@ -25,12 +25,14 @@ from gluon_wgan.data import Batches, open_source, prepare
 from gluon_wgan.data.lsun import draw_bedrooms, write_lsun_lmdb
 from gluon_wgan.errors import UserError
 from gluon_wgan.models.flops import update_flops
+from gluon_wgan.models.sampling import draw_latents, sample
+from gluon_wgan.pictures import to_uint8
 from gluon_wgan.resize import scaled_size
 from gluon_wgan.run_folder import describe_environment
 from gluon_wgan.settings import preset_settings
 from gluon_wgan.tools.benchmark_torch import TorchProcess
 from gluon_wgan.tools.benchmark_turns import alternate, compare, quartiles
-from gluon_wgan.training.timing import critic_seconds, noise_trainer, step_seconds
+from gluon_wgan.training.timing import critic_seconds, noise_trainer, seconds_of, step_seconds
 
 _PICTURES = 1000  # drawn for preparing and loading
 _LMDB_KEYS = 3_000_000  # LSUN's bedrooms
@@ -62,14 +64,18 @@ def measure(sizes=("32x32/16", "64x64/64"), seconds=60.0, reference=None):
         preparing / (cores x rate of bare decode and resize on one core)), peak_memory_mib (of this process so far).
         And lmdb: keys, open_seconds, added_memory_mib. And the environment.
 
-        With the reference, for "torch" as the original is written, and for "torch_channels_last": torch_step_seconds,
+        sampled_images_per_second, of batches of pictures as uint8.
+
+        With the reference, for "torch" as the original is written, for "torch_channels_last" and, where there is a C++
+        compiler, for "torch_compiled", the first by torch.compile: torch_step_seconds,
         ratio_torch (it / step_seconds: more than 1 where ours is the faster), ratio_torch_spread (25th and 75th
         percentile of the ratios of turns that follow each other), and so on. And the environment has torch: version,
         threads, interop_threads.
 
         And of the wgan-gp preset: gp_critic_step_seconds, of one penalised critic update; gp_critic_step_over_clipped;
         gp_operators_over_kernels (it without compiled kernels / with them, where there are any); with the reference,
-        ratio_torch_gp and ratio_torch_gp_channels_last, of PyTorch's double backward, with spreads.
+        ratio_torch_gp and ratio_torch_gp_channels_last, of PyTorch's double backward, with spreads (torch.compile has
+        no double backward); ratio_torch_sampling and ratio_torch_sampling_channels_last, of the samples.
 
     Raises
     ------
@@ -92,6 +98,7 @@ def measure(sizes=("32x32/16", "64x64/64"), seconds=60.0, reference=None):
             results[name] = _measure_data(settings, source, Path(scratch))
             results[name].update(_measure_steps(settings, seconds, name, reference, results["environment"]))
             results[name].update(_measure_penalty(settings, seconds, name, reference))
+            results[name].update(_measure_sampling(settings, seconds, name, reference))
             consumed = settings.n_critic * settings.batch_size / results[name]["step_seconds"]
             results[name]["ratio_loader"] = results[name]["loader_images_per_second"] / consumed
         results["lmdb"] = _measure_lmdb(Path(scratch))
@@ -125,6 +132,8 @@ def _measure_steps(settings, seconds, name, reference, environment):
                 **arms,
                 "torch_channels_last": partial(torch.steps, "channels_last"),
             }
+            if shutil.which("c++"):
+                arms["torch_compiled"] = partial(torch.steps, "compiled")
         arms["plain"] = partial(step_seconds, trainers[False], settings.n_critic)
         turns, gemm = alternate(arms, seconds, name)
     step = float(np.median(turns["ours"]))
@@ -142,9 +151,32 @@ def _measure_steps(settings, seconds, name, reference, environment):
         "ratio_hybridized": step / float(np.median(turns["plain"])),
         "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
-    for arm in ("torch", "torch_channels_last") if reference is not None else ():
+    for arm in [arm for arm in turns if arm.startswith("torch")]:
         results.update(compare(arm, turns[arm], turns["ours"]))
     return results
+
+
+def _measure_sampling(settings, seconds, name, reference):
+    generator = noise_trainer(settings).generator
+    latents = nd.array(draw_latents(0, settings.batch_size, settings)[0])
+    arms = {"ours": partial(_sample_seconds, generator, latents, settings.bn_mode)}
+    with contextlib.ExitStack() as stack:
+        if reference is not None:
+            torch = stack.enter_context(TorchProcess(reference, settings))
+            arms = {
+                "torch_sampling": partial(torch.sample_batches, "contiguous_format"),
+                **arms,
+                "torch_sampling_channels_last": partial(torch.sample_batches, "channels_last"),
+            }
+        turns, _ = alternate(arms, seconds / 4, f"{name}, sampling")
+    found = {"sampled_images_per_second": settings.batch_size / float(np.median(turns["ours"]))}
+    for arm in [arm for arm in turns if arm.startswith("torch")]:
+        found.update(compare(arm, turns[arm], turns["ours"]))
+    return found
+
+
+def _sample_seconds(generator, latents, bn_mode, count):
+    return [seconds_of(lambda: to_uint8(sample(generator, latents, bn_mode))) for _ in range(count)]
 
 
 def _measure_penalty(settings, seconds, name, reference):
@@ -171,13 +203,13 @@ def _measure_penalty(settings, seconds, name, reference):
     }
     if "operators" in turns:
         results["gp_operators_over_kernels"] = float(np.median(turns["operators"])) / step
-    for arm in ("torch_gp", "torch_gp_channels_last") if reference is not None else ():
+    for arm in [arm for arm in turns if arm.startswith("torch")]:
         results.update(compare(arm, turns[arm], turns["ours"]))
     return results
 
 
 def _critic_seconds_by_operators(trainer, count):
-    with mock.patch.object(kernels, "loops", lambda: None):
+    with kernels.turned_off():
         return critic_seconds(trainer, count)
 
 

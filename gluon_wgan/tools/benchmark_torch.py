@@ -7,9 +7,11 @@ import subprocess
 import sys
 import time
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 
 from gluon_wgan.data.batches import noise_pictures
+from gluon_wgan.pictures import to_uint8
 from gluon_wgan.settings import Settings
 
 
@@ -40,23 +42,27 @@ class TorchProcess:
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.environment = self._answer()
 
-    def steps(self, memory_format, count):
+    def steps(self, way, count):
         """Do steps (n_critic critic updates and 1 generator update each), and return the seconds of each, a list.
 
         Parameters
         ----------
-        memory_format : str
-            "contiguous_format", as the original is written, or "channels_last".
+        way : str
+            "contiguous_format", as the original is written; "channels_last"; or "compiled", the first by torch.compile.
         count : int
         """
-        return self._ask("step", memory_format, count)
+        return self._ask("step", way, count)
 
-    def critic_steps(self, memory_format, count):
+    def critic_steps(self, way, count):
         """Do critic updates, and return the seconds of each; parameters as of `steps`."""
-        return self._ask("critic_step", memory_format, count)
+        return self._ask("critic_step", way, count)
 
-    def _ask(self, work, memory_format, count):
-        self._process.stdin.write(json.dumps([work, memory_format, count]) + "\n")
+    def sample_batches(self, way, count):
+        """Generate batches of pictures, uint8, and return the seconds of each; parameters as of `steps`."""
+        return self._ask("sample", way, count)
+
+    def _ask(self, work, way, count):
+        self._process.stdin.write(json.dumps([work, way, count]) + "\n")
         self._process.stdin.flush()
         return self._answer()
 
@@ -75,7 +81,7 @@ class TorchProcess:
         self._process.stdout.close()
 
 
-def build_reference(reference, settings, memory_format):
+def build_reference(reference, settings, way):
     """Return the reference's training of these settings.
 
     Parameters
@@ -83,7 +89,7 @@ def build_reference(reference, settings, memory_format):
     reference : module
         tests/parity/reference.py, loaded.
     settings : Settings
-    memory_format : str
+    way : str
         See `TorchProcess.steps`.
     """
     shared = {
@@ -91,8 +97,12 @@ def build_reference(reference, settings, memory_format):
     }
     # run_on: an epoch's end does not end the critic updates, as with ours
     recipe = reference.Recipe(**shared, rmsprop_epsilon=settings.critic_rmsprop_epsilon, run_on=True)
-    layout = getattr(reference.torch, memory_format)
-    return reference.Reference(recipe, noise_pictures(settings), memory_format=layout)
+    torch = reference.torch
+    layout = torch.contiguous_format if way == "compiled" else getattr(torch, way)
+    training = reference.Reference(recipe, noise_pictures(settings), memory_format=layout)
+    if way == "compiled":
+        training.generator, training.critic = torch.compile(training.generator), torch.compile(training.critic)
+    return training
 
 
 def do_step(training):
@@ -102,8 +112,15 @@ def do_step(training):
     training.generator_step()
 
 
+def sample_batch(torch, training):
+    """Generate a batch of pictures, uint8 (N, H, W, C), with batch statistics, as the original's samples."""
+    with torch.no_grad():
+        images = training.generator(training.latents("generated_latents", 0)).numpy()
+    return to_uint8(images)
+
+
 def _serve(path, settings):
-    """Answer each line [work, memory format, count] on stdin with the steps' seconds on stdout, until stdin ends."""
+    """Answer each line [work, way, count] on stdin with the steps' seconds on stdout, until stdin ends."""
     sys.path.insert(0, str(Path(path).parent))
     reference = importlib.import_module(Path(path).stem)
     torch = reference.torch
@@ -117,13 +134,18 @@ def _serve(path, settings):
     )
     trainings = {}
     for line in sys.stdin:
-        work, memory_format, count = json.loads(line)
-        if memory_format not in trainings:
-            trainings[memory_format] = build_reference(reference, settings, memory_format)
+        work, way, count = json.loads(line)
+        if way not in trainings:
+            trainings[way] = build_reference(reference, settings, way)
+        do = {
+            "step": partial(do_step, trainings[way]),
+            "critic_step": trainings[way].critic_step,
+            "sample": partial(sample_batch, torch, trainings[way]),
+        }[work]
         seconds = []
         for _ in range(count):
             began = time.perf_counter()
-            do_step(trainings[memory_format]) if work == "step" else trainings[memory_format].critic_step()
+            do()
             seconds.append(time.perf_counter() - began)
         _say(seconds)
 

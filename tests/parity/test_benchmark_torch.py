@@ -15,12 +15,12 @@ from gluon_wgan.data import Batches
 from gluon_wgan.data.batches import noise_pictures
 from gluon_wgan.settings import preset_settings
 from gluon_wgan.tools import benchmark, benchmark_ours
-from gluon_wgan.tools.benchmark_torch import TorchProcess, build_reference, do_step
+from gluon_wgan.tools.benchmark_torch import TorchProcess, build_reference, do_step, sample_batch
 from gluon_wgan.tools.benchmark_turns import compare
 from gluon_wgan.training.run import build_trainer
 
 SETTINGS = replace(preset_settings("wassersteingan"), image_size=16, generator_channels=4, critic_channels=4)
-ARMS = ("torch", "torch_channels_last")
+ARMS = ("torch", "torch_channels_last", "torch_compiled")
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_the_table_has_pytorch_where_it_was_measured(results):
     table = benchmark.as_table(results)
     assert f"| {values['ratio_torch']:.2f} ({low:.2f} to {high:.2f}) |" in table
     without = {key: value for key, value in values.items() if "torch" not in key}
-    assert table.count("PyTorch") == 4
+    assert table.count("PyTorch") == 7
     assert "PyTorch" not in benchmark.as_table({**results, "16x16/4": without})
 
 
@@ -58,6 +58,20 @@ def test_the_penalty_has_its_own_keys(results):
     assert values["gp_critic_step_seconds"] > 0 and values["gp_critic_step_over_clipped"] > 0
     for arm in ("torch_gp", "torch_gp_channels_last"):
         assert values[f"ratio_{arm}"] == pytest.approx(values[f"{arm}_step_seconds"] / values["gp_critic_step_seconds"])
+
+
+def test_samples_have_their_own_keys(results):
+    values = results["16x16/4"]
+    ours = SETTINGS.batch_size / values["sampled_images_per_second"]  # seconds a batch
+    for arm in ("torch_sampling", "torch_sampling_channels_last"):
+        assert values[f"ratio_{arm}"] == pytest.approx(values[f"{arm}_step_seconds"] / ours)
+
+
+def test_pytorchs_samples_are_a_batch_of_pictures():
+    training = build_reference(reference, SETTINGS, "contiguous_format")
+    pictures = sample_batch(reference.torch, training)
+    assert (pictures.shape, pictures.dtype) == ((64, 16, 16, 3), np.uint8)
+    assert training.generator.training  # batch statistics, as the original's
 
 
 def test_ratio_and_spread_by_hand():
