@@ -57,7 +57,7 @@ def test_the_standard_error_is_about_the_scatter():
 @pytest.mark.parametrize(
     ("a", "b", "message"),
     [
-        (np.zeros((19, 3)), np.zeros((20, 3)), r"features_a: given \(19, 3\), allowed .*at least 20"),
+        (np.zeros((19, 3)), np.zeros((20, 3)), r"features_a: given \(19, 3\); allowed: .*at least 20"),
         (np.zeros((20, 3)), np.zeros(20), r"features_b: given \(20,\)"),
         (np.zeros((20, 3)), np.zeros((20, 4)), "3 and 4 dimensions"),
         (np.full((20, 3), np.nan), np.zeros((20, 3)), "not finite"),
@@ -72,7 +72,7 @@ def test_without_its_weights_the_network_says_what_brings_them(monkeypatch, tmp_
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(efficientnet.importlib.util, "find_spec", lambda name: None)
     kernel._network.cache_clear()
-    with pytest.raises(UserError, match=r"features: given .*trained weights, allowed .*`make parity`"):
+    with pytest.raises(UserError, match=r"features: given .*trained weights; allowed: .*`make parity`"):
         features(np.stack([make_picture(0)] * 2))
 
 

@@ -51,7 +51,7 @@ def test_one_mode_of_two_is_precise_and_recalls_half():
 @pytest.mark.parametrize(
     ("real", "fake", "nearest", "message"),
     [
-        (np.zeros((5, 2)), np.zeros((6, 2)), 5, r"real: given \(5, 2\), allowed .*at least 6"),
+        (np.zeros((5, 2)), np.zeros((6, 2)), 5, r"real: given \(5, 2\); allowed: .*at least 6"),
         (np.zeros((6, 2)), np.zeros(6), 5, r"fake: given \(6,\)"),
         (np.zeros((6, 2)), np.zeros((6, 3)), 5, "2 and 3 dimensions"),
         (np.zeros((6, 2)), np.full((6, 2), np.inf), 5, "not finite"),

@@ -81,17 +81,18 @@ def measure(flags):
     category = flags.category or (settings.category if settings else None)
     source = open_source(flags.data, category, pictures.shape[3])
     prepared = prepare(source, pictures.shape[1], resize, flags.cache_dir)
-    rows = np.flatnonzero(prepared.held_out) if settings and settings.hold_out else np.arange(len(prepared))
+    held_out = bool(settings and settings.hold_out)
+    rows = np.flatnonzero(prepared.held_out) if held_out else np.arange(len(prepared))
     # evenly from the whole set: neighbours may be alike
     rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), flags.count)).astype(int)]
     real = np.asarray(prepared.pictures[rows])
-    for what, some in (("pictures", pictures), ("--data", real)):
+    for what, some, kind in (("pictures", pictures, ""), ("--data", real, "held-out " if held_out else "")):
         if len(some) < _LEAST:
-            raise UserError(what, f"{len(some)} pictures", f"{_LEAST} or more")
+            raise UserError(what, f"{len(some)} {kind}pictures", f"{_LEAST} or more")
     return {
         "pictures": len(pictures),
         "real": len(real),
-        "held_out": bool(settings and settings.hold_out),
+        "held_out": held_out,
         "resize": resize,
         "measures": distances(real, pictures),
         "floor": distances(real[::2], real[1::2]),

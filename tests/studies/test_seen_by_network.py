@@ -57,7 +57,7 @@ def test_what_is_measured_is_not_measured_again(flags, monkeypatch):
     [
         (["--measure"], "--data: given nothing"),
         (["--measure", "--data", "nowhere"], "--data: given nowhere"),
-        (["--pictures", "39"], "--pictures: given 39, allowed 40 or more"),
+        (["--pictures", "39"], "--pictures: given 39; allowed: 40 or more"),
     ],
 )
 def test_bad_flags_are_refused(given, message, tmp_path):

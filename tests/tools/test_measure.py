@@ -43,8 +43,8 @@ def test_a_run_is_measured_beside_what_it_held_out(folder):
     assert (found["pictures"], found["held_out"], found["resize"]) == (60, True, "pil")
     assert 40 <= found["real"] <= 60  # a tenth of 500
     assert found["measures"].keys() == found["floor"].keys() == measure._ROWS.keys() | {"kernel_distance_error"}
-    # noise of three steps is farther from the pictures than their halves are from each other
-    assert found["measures"]["kernel_distance"] > found["floor"]["kernel_distance"]
+    # the grey of three steps has less of every frequency than the pictures of noise have, and their halves have alike
+    assert found["measures"]["spectrum"] > 1 > 0.1 > found["floor"]["spectrum"]
     table = measure.as_table(found)
     assert "60 pictures beside" in table and "held-out real pictures, shrunk by pil" in table
     assert f"| {1000 * found['measures']['kernel_distance']:.4g} ± " in table
@@ -76,7 +76,7 @@ def test_without_the_network_the_other_measures_are_told(folder, monkeypatch, ca
 @pytest.mark.parametrize(
     ("pictures", "more", "message"),
     [
-        ("run", ["--count", "39"], "--count: given 39, allowed 40 or more"),
+        ("run", ["--count", "39"], "--count: given 39; allowed: 40 or more"),
         ("nowhere", [], "nowhere"),
         ("run", ["--resize", "pill"], "--resize: given 'pill'"),
     ],
@@ -89,5 +89,5 @@ def test_what_cannot_be_measured_is_refused(folder, pictures, more, message):
 def test_too_few_real_pictures_are_refused(folder, tmp_path):
     for index in range(8):
         (tmp_path / f"{index}.png").write_bytes(encode(make_picture(index)))
-    with pytest.raises(UserError, match="--data: given 8 pictures, allowed 40 or more"):
+    with pytest.raises(UserError, match="--data: given 0 held-out pictures; allowed: 40 or more"):
         call("measure", [str(folder / "run"), "--data", str(tmp_path), "--cache-dir", str(tmp_path / "cache")])
