@@ -6,6 +6,8 @@ when it loads. And it lets MXNet load with a current NumPy, see `gluon_wgan.mxne
 mxnet.
 """
 
+import contextlib
+import ctypes
 import os
 import sys
 import tempfile
@@ -16,6 +18,7 @@ from loky import cpu_count
 from gluon_wgan import mxnet_on_numpy2
 
 __version__ = "0.1.0"
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of glibc's malloc.h
 
 mxnet_on_numpy2.install()
 os.environ.setdefault("OMP_NUM_THREADS", str(cpu_count(only_physical_cores=True)))
@@ -42,8 +45,16 @@ def use_synchronous_engine():
     product had run in the process, and takes 0.08 s. The likely reason, not proven: that engine's threads each start an
     OpenMP team, and when these outnumber the processors libgomp's waiting threads sleep instead of spinning. The
     numbers are the same. A GPU profits from the default engine's asynchrony.
+
+    And let glibc keep freed memory. Otherwise every large array is mapped and unmapped anew, and its pages are faulted
+    in one by one: 64,000 faults a penalised update at 64x64 with 64 channels, 2 to 6 % of its time, for 12 % less
+    memory at most.
     """
     os.environ.setdefault("MXNET_ENGINE_TYPE", "NaiveEngine")
+    with contextlib.suppress(AttributeError):  # another C library
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_M_MMAP_MAX, 0)
+        libc.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
     if "mxnet" not in sys.modules:
         _start_quietly()
 

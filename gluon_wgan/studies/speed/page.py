@@ -60,15 +60,22 @@ def share(run, work):
 
 def answer(sizes):
     """Return the sentences that answer the question."""
-    _, values, runs = on_axis(sizes, AXES["image size, 16 channels"])
-    cost = fit(values, [run["work"]["clipped critic"]["seconds"] for run in runs])
     small, full = at(sizes, SMALL), at(sizes, FULL)
+    powers, half = [], []
+    for axis in ("image size, 16 channels", "image size, 64 channels"):
+        _, values, runs = on_axis(sizes, AXES[axis])
+        powers.append(fit(values, [run["work"]["clipped critic"]["seconds"] for run in runs]).power)
+        half.append(next((side for side, run in zip(values, runs) if share(run, "clipped critic") >= 0.5), None))
+    from_where = " and ".join(
+        f"from {side} pixels on with {channels}" if side else f"at none of these sizes with {channels}"
+        for side, channels in zip(half, (16, 64))
+    )
     return (
-        f"With 16 channels a clipped critic update costs {1e3 * cost.fixed:.0f} ms at any size, and beyond that grows "
-        f"with the picture's side to the power {cost.power:.1f}: from {cost.crossing():.0f} pixels on, the size is "
-        f"most of the cost. An hour buys {3600 / step_seconds(small):,.0f} generator steps at 32x32 with 16 channels "
-        f"and {3600 / step_seconds(full):,.0f} at 64x64 with 64, where the original's {_ORIGINAL.generator_steps:,} "
-        f"would take {whole_seconds(full) / 86400:.0f} days (two cores, one run)."
+        f"A clipped critic update's time grows with the picture's side to the power {powers[0]:.1f} with 16 channels "
+        f"and {powers[1]:.1f} with 64; convolutions are half of it and more {from_where}. An hour buys "
+        f"{3600 / step_seconds(small):,.0f} generator steps at 32x32 with 16 channels and "
+        f"{3600 / step_seconds(full):,.0f} at 64x64 with 64, where the original's {_ORIGINAL.generator_steps:,} would "
+        f"take {whole_seconds(full) / 86400:.0f} days (one run on the machine below)."
     )
 
 
