@@ -24,6 +24,7 @@ FLOORS = {
     "resize": 0,
     "run_folder": 0,
     "pictures": 0,
+    "without_torch": 0,
     "report": 0.5,
     "data": 1,
     "kernels": 1,
@@ -185,3 +186,19 @@ def test_importing_the_package_sets_omp_threads_before_mxnet_unless_set():
     assert 1 <= int(threads) <= most
     assert loaded == "False"
     assert run({**bare, "OMP_NUM_THREADS": "7"})[0] == "7"
+
+
+def test_training_loads_no_pytorch_though_it_be_installed(tmp_path):
+    (tmp_path / "torch.py").write_text("raise SystemError('imported')")
+    code = f"""import sys
+sys.path.insert(0, {str(tmp_path)!r})
+import gluon_wgan.training.run
+assert "torch" not in sys.modules
+try:
+    import torch
+except SystemError as error:  # it is found again, once asked for
+    assert str(error) == "imported"
+else:
+    raise AssertionError
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

@@ -4,14 +4,12 @@ Not FID itself: that takes Inception-v3's features, of 10,000 or more pictures. 
 comparable with published ones.
 """
 
-import sys
-from importlib.abc import MetaPathFinder
-
 import numpy as np
 
 from gluon_wgan.errors import UserError
 from gluon_wgan.evaluate.checks import check_pictures
 from gluon_wgan.resize import get_resizer
+from gluon_wgan.without_torch import without_torch
 
 NETWORKS = tuple(f"resnet{layers}_v1" for layers in (18, 34, 50, 101, 152))
 NETWORK_SIDE = 224  # pixels
@@ -132,22 +130,6 @@ def _load(network, parameters):
 
 def import_gluoncv():
     """Import gluoncv, which refuses to be imported beside PyTorch 2, with PyTorch out of sight for that moment."""
-    hidden = sys.modules.pop("torch", None)
-    # not None in its place: SciPy takes that for a module
-    nowhere = _Nowhere()
-    sys.meta_path.insert(0, nowhere)
-    try:
+    with without_torch():
         import gluoncv
-    finally:
-        sys.meta_path.remove(nowhere)
-        if hidden is not None:
-            sys.modules["torch"] = hidden
     return gluoncv
-
-
-class _Nowhere(MetaPathFinder):
-    """Finds that there is no PyTorch."""
-
-    def find_spec(self, name, path, target=None):
-        if name == "torch":
-            raise ModuleNotFoundError("No module named 'torch'", name="torch")

@@ -3,11 +3,13 @@
 import os
 import time
 
-from tensorboardX.event_file_writer import EventsWriter
-from tensorboardX.proto.event_pb2 import Event, SessionLog
-from tensorboardX.summary import scalar
-
 from gluon_wgan.files import naming
+from gluon_wgan.without_torch import without_torch
+
+with without_torch():  # which tensorboardX would import, for 1.6 s, and which nobody here asks for
+    from tensorboardX.event_file_writer import EventsWriter
+    from tensorboardX.proto.event_pb2 import Event, SessionLog
+    from tensorboardX.summary import scalar
 
 
 class EventFile:
