@@ -104,6 +104,8 @@ def _run_study(study, arguments, prog):
     flags = tyro.cli(question.Flags, args=arguments, prog=prog, description=description)
     flags.check()
     if flags.measures():
+        if flags.threads is not None and "mxnet" not in sys.modules:  # which reads it once
+            os.environ["OMP_NUM_THREADS"] = str(flags.threads)
         use_synchronous_engine()
         results = study.measure(flags)
         if not study.measured(flags.reports):

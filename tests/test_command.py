@@ -1,5 +1,6 @@
 """The table of commands: what it lists, a study added by its folder alone, and a wheel far from any checkout."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -27,13 +28,17 @@ class Flags(StudyFlags):
 
     throws: int = 600
     """of the die"""
+
+    threads = 3
 ''',
     "measure.py": """
+import os
 from gluon_wgan import streams
 
 def measure(flags, results):
     thrown = streams.generator(0, "dice").integers(1, 7, flags.throws)
     results.keep("throws", {"n": flags.throws, "share": float((thrown == 6).mean())})
+    results.keep("threads", os.environ["OMP_NUM_THREADS"])
 """,
     "page.py": """
 from matplotlib.figure import Figure
@@ -91,6 +96,7 @@ def test_a_study_is_three_files_a_stub_and_its_claims(tmp_path):
     assert "--throws" in run(tmp_path, "-m", "gluon_wgan", "dice", "--help")
     run(tmp_path, "experiments/dice.py", "--throws", 3000)
     assert "**Answer.** In 0.1" in (tmp_path / "reports/dice.md").read_text()
+    assert json.loads((tmp_path / "reports/data/dice.json").read_text())["threads"] == "3"  # as its flags ask for
     run(tmp_path, "-m", "gluon_wgan", "claims", "--measure")
     assert "[✓ reproduced](#sixes)" in (tmp_path / "reports/claims.md").read_text()
     assert "report [dice.md](dice.md)" in (tmp_path / "reports/claims.md").read_text()

@@ -17,6 +17,11 @@ class StudyFlags:
     reports: str = "reports"
     """the folder of the reports"""
 
+    @property
+    def threads(self):
+        """How many threads this process may take; None for all, where it does not measure beside its trainings."""
+        return None
+
     def measures(self):
         """Say whether to measure, before the page is rendered."""
         return True
@@ -62,6 +67,10 @@ class AblationFlags(StudyFlags):
     """folder for the prepared pictures"""
     features: optional(str, "none") = None
     """a .params file of GluonCV's resnet18_v1, of yours: measure the Fréchet distance of its features too"""
+
+    @property
+    def threads(self):
+        return 1  # more would spin beside the trainings, which take all cores: ten times slower
 
     def base(self):
         """Return what all arms share: the original's settings at a size that two cores train in minutes."""

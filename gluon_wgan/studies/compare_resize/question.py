@@ -45,6 +45,8 @@ class Flags:
     cache_dir: str = "cache"
     """folder for the bedrooms drawn without --images"""
 
+    threads = None  # all
+
     @property
     def reports(self):
         """The folder of the report."""

@@ -72,6 +72,10 @@ class Flags(StudyFlags):
     cache_dir: str = "cache"
     """folder for the prepared pictures"""
 
+    @property
+    def threads(self):
+        return 1  # beside the trainings, which take all cores
+
     def measures(self):
         return self.measure is not None
 
