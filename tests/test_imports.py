@@ -90,8 +90,9 @@ def room(name):
 
 def study_of(name):
     """Return the folder of a study that a module lies in, None of all others."""
-    parts = name.split(".")
-    return parts[1] if parts[0] == "studies" and (PACKAGE / "studies" / "/".join(parts[1:2])).is_dir() else None
+    floor, *parts = name.split(".")
+    is_one = floor == "studies" and parts and (PACKAGE / "studies" / parts[0] / "question.py").is_file()
+    return parts[0] if is_one else None
 
 
 def test_every_module_has_a_floor():

@@ -8,8 +8,9 @@ from scipy.optimize import linear_sum_assignment
 from scipy.stats import norm
 
 from gluon_wgan.evaluate.critics import input_gradients, scores
-from gluon_wgan.studies.toy import distributions as data
-from gluon_wgan.studies.toy import modes, networks, surfaces
+from gluon_wgan.studies.plane import distributions as data
+from gluon_wgan.studies.plane import networks
+from gluon_wgan.studies.toy import modes, surfaces
 from gluon_wgan.studies.toy import numbers as measures
 
 ROOT_OF_2 = math.sqrt(2)

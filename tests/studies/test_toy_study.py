@@ -13,10 +13,11 @@ from gluon_wgan.command import call
 from gluon_wgan.errors import UserError
 from gluon_wgan.report import rules, verdicts
 from gluon_wgan.studies import Study
+from gluon_wgan.studies.plane import distributions as data
+from gluon_wgan.studies.plane import networks
 from gluon_wgan.studies.results import start_of_study
-from gluon_wgan.studies.toy import distributions as data
 from gluon_wgan.studies.toy import gradient_norms as gradients
-from gluon_wgan.studies.toy import modes, networks, question, surfaces
+from gluon_wgan.studies.toy import modes, question, surfaces
 from gluon_wgan.studies.toy import numbers as measures
 from gluon_wgan.studies.toy.figures import DRAWN
 

@@ -8,8 +8,8 @@ import time
 import numpy as np
 
 from gluon_wgan.errors import NotFiniteError
-from gluon_wgan.studies.toy.distributions import draw
-from gluon_wgan.studies.toy.networks import N_CRITIC, build_trainer, generated, layers_of
+from gluon_wgan.studies.plane.distributions import draw
+from gluon_wgan.studies.plane.networks import N_CRITIC, build_trainer, generated, layers_of
 from gluon_wgan.studies.toy.numbers import gradient_norms, rounded, weight_histogram
 
 # Fixed before any run.

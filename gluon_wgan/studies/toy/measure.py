@@ -4,7 +4,8 @@ import sys
 
 from tqdm import tqdm
 
-from gluon_wgan.studies.toy import gradient_norms, modes, networks, surfaces
+from gluon_wgan.studies.plane import networks
+from gluon_wgan.studies.toy import gradient_norms, modes, surfaces
 from gluon_wgan.studies.toy.question import PARTS
 
 _MODULES = {"modes": modes, "surfaces": surfaces, "gradient_norms": gradient_norms}

@@ -8,9 +8,9 @@ from scipy.stats import spearmanr
 from gluon_wgan.errors import NotFiniteError
 from gluon_wgan.evaluate.critics import HeldOut, estimate
 from gluon_wgan.evaluate.divergences import em_of_samples
-from gluon_wgan.studies.toy.distributions import DATA, LEAST_SHARE, NEAR, SIGMAS, count_modes, draw
-from gluon_wgan.studies.toy.distributions import describe as describe_modes
-from gluon_wgan.studies.toy.networks import LOSSES, N_CRITIC, build_trainer, generated, norm_between
+from gluon_wgan.studies.plane.distributions import DATA, LEAST_SHARE, NEAR, SIGMAS, count_modes, draw
+from gluon_wgan.studies.plane.distributions import describe as describe_modes
+from gluon_wgan.studies.plane.networks import LOSSES, N_CRITIC, build_trainer, generated, norm_between
 from gluon_wgan.studies.toy.numbers import rounded
 from gluon_wgan.studies.toy.question import EVALUATIONS
 

@@ -10,8 +10,8 @@ import numpy as np
 from gluon_wgan import streams
 from gluon_wgan.errors import NotFiniteError
 from gluon_wgan.evaluate.critics import scores
-from gluon_wgan.studies.toy.distributions import DATA, HELD_LATENTS, beside, draw
-from gluon_wgan.studies.toy.networks import (
+from gluon_wgan.studies.plane.distributions import DATA, HELD_LATENTS, beside, draw
+from gluon_wgan.studies.plane.networks import (
     CLIP_BOUND,
     build_trainer,
     generated,

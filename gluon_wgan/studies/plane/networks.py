@@ -1,4 +1,4 @@
-"""The networks of the toy experiments, their optimizers, and the trainers that they make.
+"""GANs of points in the plane: their networks, their optimizers, and the trainers that they make.
 
 As github.com/igul222/improved_wgan_training, gan_toy.py, where nothing else is said.
 """
@@ -15,7 +15,7 @@ from gluon_wgan.errors import UserError
 from gluon_wgan.evaluate.critics import input_gradients
 from gluon_wgan.rmsprop import RMSProp
 from gluon_wgan.schedule import Schedule
-from gluon_wgan.studies.toy.distributions import HELD_LATENTS, Batches, beside
+from gluon_wgan.studies.plane.distributions import HELD_LATENTS, Batches, beside
 from gluon_wgan.training.trainer import Trainer
 
 # Fixed before any run.
@@ -48,26 +48,40 @@ def describe():
     }
 
 
-def build_generator(seed, width, hidden_layers=3):
-    """Return an MLP with ReLU, started: latents (N, 2, 1, 1) -> points (N, 2, 1, 1)."""
+def build_generator(seed, width, hidden_layers=3, activation=layers.ReLU, batch_norm=False):
+    """Return an MLP with ReLU, started: latents (N, 2, 1, 1) -> points (N, 2, 1, 1).
+
+    `activation` makes another layer in ReLU's place; `batch_norm` puts a BatchNorm in front of each.
+    """
     generator = nn.HybridSequential()
-    _add_layers(generator, LATENT_DIM, width, hidden_layers, 2)
+    _add_layers(generator, LATENT_DIM, width, hidden_layers, 2, activation, batch_norm)
     generator.add(layers.Reshape((2, 1, 1)))
     return _started(generator, seed, "toy: generator weights")
 
 
-def build_critic(seed, width, hidden_layers=3):
-    """Return an MLP with ReLU, started: points (N, 2, 1, 1) -> scores (N,)."""
-    critic = layers.Critic()
-    _add_layers(critic, 2, width, hidden_layers, 1)
+def build_critic(seed, width, hidden_layers=3, activation=layers.ReLU, batch_norm=False):
+    """Return an MLP with ReLU, started: points (N, 2, 1, 1) -> scores (N,); further parameters as of the generator.
+
+    With BatchNorm it is no `layers.Critic`, since no penalty per sample fits it.
+    """
+    critic = _Scores() if batch_norm else layers.Critic()
+    _add_layers(critic, 2, width, hidden_layers, 1, activation, batch_norm)
     return _started(critic, seed, "toy: critic weights")
 
 
-def _add_layers(block, inputs, width, hidden_layers, outputs):
+class _Scores(nn.HybridSequential):
+    def hybrid_forward(self, F, x):
+        return F.reshape(super().hybrid_forward(F, x), shape=(-1,))
+
+
+def _add_layers(block, inputs, width, hidden_layers, outputs, activation, batch_norm):
     if width < 1 or hidden_layers < 1:
         raise UserError("--width", f"{hidden_layers} hidden layers of {width}", "1 or more of each")
     for _ in range(hidden_layers):
-        block.add(layers.Dense(width, in_units=inputs), layers.ReLU())
+        block.add(layers.Dense(width, in_units=inputs))
+        if batch_norm:
+            block.add(nn.BatchNorm(in_channels=width))
+        block.add(activation())
         inputs = width
     block.add(layers.Dense(outputs, in_units=inputs))
 
@@ -93,7 +107,7 @@ class HeldGenerator(Block):
     Parameters
     ----------
     data : str
-        Of `gluon_wgan.studies.toy.distributions.DATA`.
+        Of `gluon_wgan.studies.plane.distributions.DATA`.
     """
 
     def __init__(self, data, **kwargs):
@@ -112,7 +126,7 @@ def build_trainer(data, arm, seed, width, hidden_layers=3, held=False, clip_boun
     Parameters
     ----------
     data : str
-        Of `gluon_wgan.studies.toy.distributions.DATA`.
+        Of `gluon_wgan.studies.plane.distributions.DATA`.
     arm : str
         clip, penalty, minimax or non_saturating; the last two without any constraint on the critic.
     seed, width, hidden_layers : int

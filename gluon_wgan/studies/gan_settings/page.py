@@ -1,0 +1,119 @@
+"""What a GAN's settings change: the answer, a table and a figure for each subject."""
+
+from matplotlib.figure import Figure
+
+from gluon_wgan.report.criteria import asked_of
+from gluon_wgan.report.numbers import number
+from gluon_wgan.report.page import Page, command_of, origins, starts_of, table
+from gluon_wgan.report.style import BLUE, GREY, ORANGE, VERMILLION
+from gluon_wgan.studies.gan_settings.question import FAILED_ABOVE, FAR, LAST, PART, SEEDS, SEEDS_OF, SUBJECTS
+
+_COLOURS = {"clip": BLUE, "minimax": VERMILLION, "penalty": ORANGE}
+_TITLES = {
+    "sensitivity": "Rate and width",
+    "balance": "Critic updates a generator step",
+    "optimizers": "The optimizer of a clipped WGAN",
+    "sides": "The side of the penalty",
+    "deep_critics": "Depth of a clipped critic",
+    "dcgan_rules": "DCGAN's rules in a plain GAN",
+}
+
+
+def page(data, reports):
+    """Return the page of reports/data/gan_settings.json."""
+    part = data[PART]
+    figures = {f"gan_settings_{subject}": _figure(part, subject) for subject in SUBJECTS if subject in part}
+    return Page(answer(part), _body(data, part, asked_of("gan_settings.json", reports)), figures)
+
+
+def answer(part):
+    """Return the sentences that answer the question, of what is measured."""
+    parts = []
+    if "minimax" in part.get("sensitivity", {}):
+        ranges = {base: number(part["sensitivity"][base]["range"]) for base in ("minimax", "clip")}
+        parts.append(
+            f"halving and doubling rate and width moves the distance of a plain GAN to the data over a range of "
+            f"{ranges['minimax']}, and a clipped WGAN's over {ranges['clip']}"
+        )
+    if "minimax" in part.get("balance", {}):
+        ratios = {base: number(part["balance"][base]["ratio_25_to_5"]) for base in ("minimax", "clip")}
+        parts.append(
+            f"25 critic updates in the place of 5 make it {ratios['minimax']} times for the plain GAN, "
+            f"{ratios['clip']} times for WGAN"
+        )
+    if "two" in part.get("sides", {}):
+        ratio = number(part["sides"]["two"] / part["sides"]["one"])
+        parts.append(f"the two-sided penalty ends {ratio} times as far as the one-sided")
+    if not parts:
+        return f"Not answered yet: {len(part['runs'])} of the trainings are done."
+    least = min(arm["n"] for subject in part if subject in SUBJECTS for arm in part[subject]["arms"].values())
+    return f"{parts[0][0].upper()}{'; '.join(parts)[1:]} (medians, n = {least} seeds and more)."
+
+
+def _body(data, part, criteria):
+    hours = sum(run["seconds"] for run in part["runs"]) / 3600
+    settings = part["settings"]
+    sections = "\n".join(_section(part, subject) for subject in SUBJECTS if subject in part)
+    return f"""## Command
+
+```
+{command_of(starts_of(part)[-1])}
+```
+
+{origins(data, [PART])}
+Hours of training, with whatever else ran on the machine: {hours:.1f}.
+
+## What came out
+
+{criteria}
+
+The claims' page judges by the same rules.
+
+## How it is measured
+
+Critic and generator are MLPs of 3 hidden layers of {settings["width"]} units, as on [the toys' page](toy.md), trained
+for {settings["generator_steps"]:,} generator steps. The distance is the exact EM distance, by optimal transport,
+between {settings["points"]} held-out points and as many samples, a mean over the last {LAST} of
+{settings["evaluations"]} evaluations; tables have the median over the seeds, and the smallest and the largest. A run
+whose numbers were not finite counts as {FAR:g} away. *clip* is WGAN, clipped, with RMSprop; *minimax* a plain GAN with
+Adam; *penalty* WGAN-GP.
+
+{sections}
+## Limits
+
+Points in the plane and small networks: what holds here may not hold for pictures. Settings were fixed beforehand and
+not tuned.
+"""
+
+
+def _section(part, subject):
+    arms, rows = part[subject]["arms"], []
+    for arm, found in arms.items():
+        middle, low, high = (number(found[name]) for name in ("em", "em_low", "em_high"))
+        rows.append([arm, found["n"], f"{middle} ({low} to {high})", found["failed"]])
+    failed = "that miss a mode" if subject == "dcgan_rules" else f"that end above {FAILED_ABOVE:g} of their start"
+    seeds = len(SEEDS_OF.get(subject, SEEDS))
+    whole = all(arm in arms and arms[arm]["n"] >= seeds for arm in SUBJECTS[subject])
+    missing = f"\nNot all of the {len(SUBJECTS[subject])} arms with {seeds} seeds each are measured yet.\n"
+    return f"""## {_TITLES[subject]}
+{"" if whole else missing}
+{table(["arm", "n", "EM distance to the data", f"runs {failed}"], rows)}
+
+![EM distance to the data, arm by arm](figures/gan_settings_{subject}.png)
+"""
+
+
+def _figure(part, subject):
+    arms = [arm for arm in SUBJECTS[subject] if arm in part[subject]["arms"]]
+    figure = Figure(figsize=(8, 1.2 + 0.4 * len(arms)), layout="constrained")
+    axes = figure.subplots()
+    for place, arm in enumerate(arms):
+        found, base = part[subject]["arms"][arm], SUBJECTS[subject][arm][0]
+        axes.plot([found["em_low"], found["em_high"]], [place, place], color=_COLOURS[base], linewidth=2)
+        axes.plot(found["em"], place, "o", color=_COLOURS[base])
+    axes.set_xscale("log")
+    axes.set_yticks(range(len(arms)), arms)
+    axes.invert_yaxis()
+    axes.grid(axis="x", alpha=0.3, color=GREY)
+    axes.set_xlabel("EM distance to the data (dot: median; line: smallest to largest)")
+    return figure
