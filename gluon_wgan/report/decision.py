@@ -39,14 +39,14 @@ def sentence(data, measure, style, beside, margin):
         What is equal for practical purposes.
     """
     planned, found = data["planned"], data.get("decisions", {}).get(measure)
-    if not found:
-        return (
-            "Not answered: the kernel distance, which decides, was not measured (`make parity` installs its network)."
-        )
     if not complete(data):
         done = sum(map(len, data["runs"].values()))
         of = len(planned["arms"]) * len(planned["seeds"])
         return f"Not decided yet: {done} of the {of} trainings that decide are done."
+    if not any(measure in whole["measures"] for whole in data["arms"].values()):
+        return "Not answered: the kernel distance, which decides, was not measured (`make parity` brings its network)."
+    if not found:
+        return "Not decided: no arm has two seeds."
     groups = {
         f"farther from {beside} with": [
             arm for arm, one in found.items() if one["answer"] == "differs" and one["mean"] > 0

@@ -20,6 +20,8 @@ _LATE = 4  # the last of them: those of the last 1,000 steps
 # For the curves, which decide nothing: fewer samples, at these tenths of a run.
 CURVE_SAMPLES = 500
 _CURVE_TENTHS = (1, 2, 4, 6)
+# A run of fewer generator steps is a look at the machinery, and decides nothing: as few samples as show it.
+_FEW_STEPS, FEW_SAMPLES = 1000, 100
 
 
 def checkpoint_every(generator_steps):
@@ -33,4 +35,6 @@ def measured_at(generator_steps):
     last = generator_steps // every * every
     late = [last - every * back for back in reversed(range(_LATE)) if last > every * back]
     curve = [generator_steps * tenths // 10 // every * every for tenths in _CURVE_TENTHS]
-    return {**dict.fromkeys([step for step in curve if step > 0], CURVE_SAMPLES), **dict.fromkeys(late, SAMPLES)}, late
+    few = FEW_SAMPLES if generator_steps < _FEW_STEPS else None
+    on_curve = dict.fromkeys([step for step in curve if step > 0], few or CURVE_SAMPLES)
+    return {**on_curve, **dict.fromkeys(late, few or SAMPLES)}, late
