@@ -111,7 +111,46 @@ any of these runs.
 {shown}{_tables(data, measures, style)}"""
 
 
-def _tables(data, measures, style):
+def repetitions(name, reports, answer, measures, style):
+    """Return the sections about a study's repetitions, see `--again` of the ablations, and their figures.
+
+    Parameters
+    ----------
+    name : str
+        Of the study.
+    reports : pathlib.Path
+    answer : callable
+        `answer(data)` is what a repetition says, Markdown.
+    measures, style
+        As of `section`.
+    """
+    texts, figures = [], {}
+    for file in sorted((reports / "data").glob(f"{name}_*.json")):
+        again = file.stem.removeprefix(f"{name}_")
+        if again == "exploratory":
+            continue
+        data = json.loads(file.read_text())
+        curves = figure_of_curves(data, reports, measures, style)
+        if curves is not None:
+            figures[f"{file.stem}_kernel"] = curves
+        texts.append(f"""## Again: {again}
+
+{answer(data)}
+
+{data["pictures"]}, {data["held_out"]} of them held out; {", ".join(f"{k} {v}" for k, v in data["settings"].items())}.
+
+```
+{data["command"]}
+```
+
+{_tables(data, measures, style, f"{file.stem}_")}
+
+{f"![Kernel distance over generator steps](figures/{file.stem}_kernel.png)" if curves is not None else ""}
+""")
+    return "\n".join(texts), figures
+
+
+def _tables(data, measures, style, prefix=""):
     parts = []
     for measure, title in measures.items():
         found = data.get("decisions", {}).get(measure, {})
@@ -136,7 +175,7 @@ def _tables(data, measures, style):
         header = ["arm", "n", "mean (seeds)", "minus baseline (interval)", "p of this alone", "answer"]
         header += ["sees, 4 times in 5, a difference of", "seeds to decide", "real pictures, no GAN"]
         if rows:
-            parts.append(f'<a id="{measure}"></a>**{title}**, in thousandths\n\n{table(header, rows)}')
+            parts.append(f'<a id="{prefix}{measure}"></a>**{title}**, in thousandths\n\n{table(header, rows)}')
     return "\n\n".join(parts)
 
 

@@ -49,6 +49,13 @@ def measure(flags, results, arms):
         The settings in which each arm differs from `flags.base()`.
     """
     base = flags.base()
+    if flags.arms is not None:
+        if unknown := [arm for arm in flags.arms if arm not in arms]:
+            raise UserError("--arms", ", ".join(unknown), ", ".join(arms))
+        baseline = next(iter(arms))
+        arms = {arm: changes for arm, changes in arms.items() if arm == baseline or arm in flags.arms}
+    if flags.again is not None:
+        results = results.beside(f"{results.file.stem}_{flags.again}")
     runs = plan({arm: replace(base, **changes) for arm, changes in arms.items()}, flags.seeds, flags.runs)
     data = base.data or draw_bedrooms(flags.cache_dir, PROCEDURAL_PICTURES)
     source = open_source(data, base.category, base.image_channels)

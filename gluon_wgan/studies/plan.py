@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gluon_wgan.errors import UserError
 from gluon_wgan.flags import optional
 from gluon_wgan.settings import Settings, default_run_name, preset_settings
 from gluon_wgan.studies.deciding import SEEDS, checkpoint_every
@@ -65,8 +67,16 @@ class AblationFlags(StudyFlags):
     """folder of the run folders"""
     cache_dir: str = "cache"
     """folder for the prepared pictures"""
+    arms: optional(tuple[str, ...], "all") = None
+    """no more than these beside the baseline"""
+    again: optional(str, "the study itself") = None
+    """a name such as 64x64, of letters, digits and hyphens: keep what is measured as a repetition beside the study"""
     features: optional(str, "none") = None
     """a .params file of GluonCV's resnet18_v1, of yours: measure the Fréchet distance of its features too"""
+
+    def check(self):
+        if self.again is not None and not re.fullmatch("[A-Za-z0-9-]{1,40}", self.again):
+            raise UserError("--again", repr(self.again), "letters, digits and hyphens, 40 at most")
 
     @property
     def threads(self):

@@ -13,6 +13,7 @@ from conftest import encode, make_picture
 from training_fixtures import TINY_RUN
 
 from gluon_wgan.command import call
+from gluon_wgan.errors import UserError
 from gluon_wgan.evaluate.estimates import estimate_measures
 from gluon_wgan.report import comparison
 from gluon_wgan.report.style import style
@@ -103,6 +104,17 @@ def test_a_whole_study_from_the_command_line(picture_folder, tmp_path, monkeypat
     assert f"\n{table['command']}\n" in (tmp_path / "reports/ablation_resize.md").read_text()
     assert "--seeds 0 --image-size 16 --generator-steps 30" in table["command"]
     assert len(os.listdir(tmp_path / "reports/figures/ablations")) == 2
+    # a repetition lies beside the study, and on its page
+    call("ablate_resize", [*flags, "--again", "small", "--arms", "cv2"])
+    assert json.loads((tmp_path / "reports/data/ablation_resize_small.json").read_text())["arms"] == table["arms"]
+    page = (tmp_path / "reports/ablation_resize.md").read_text()
+    assert (
+        "## Again: small\n\nNot decided: no arm has two seeds." in page and "ablation_resize_small_kernel.png" in page
+    )
+    with pytest.raises(UserError, match="--arms: given cv3; allowed: pil, cv2"):
+        call("ablate_resize", [*flags, "--arms", "cv3"])
+    with pytest.raises(UserError, match=r"--again: given '\.\./x'; allowed: letters"):
+        call("ablate_resize", [*flags, "--again", "../x"])
     # what is measured is not trained again, though its run folder be gone
     shutil.rmtree(tmp_path / "runs")
     call("ablate_resize", flags)

@@ -23,8 +23,10 @@ def page(data, reports):
         section = denominators_of.section(denominators, data["baseline_arm"])
         drawn |= denominators_of.figures(denominators)
     earlier = exploratory(before, explored(before), style) if before else ""
+    again, more = decision.repetitions(_NAME, reports, answer, _MEASURES, style)
+    earlier = again + earlier
     text = body(_NAME, data, _MEASURES, style, MARGIN, section, earlier)
-    return Page(answer(data, denominators), text, drawn)
+    return Page(answer(data, denominators), text, {**drawn, **more})
 
 
 def answer(data, denominators=None):

@@ -28,8 +28,11 @@ def page(data, reports):
     """Return the page of reports/data/ablation_resize.json, and of ablation_resize_exploratory.json behind it."""
     before = Results(reports, f"{_NAME}_exploratory").read()
     earlier = exploratory(before, explored(before), style) if before else ""
+    drawn = figures(_NAME, data, reports, _MEASURES, style, MARGIN)
+    again, more = decision.repetitions(_NAME, reports, answer, _MEASURES, style)
+    earlier = again + earlier
     text = body(_NAME, data, _MEASURES, style, MARGIN, _beside_real(data), earlier)
-    return Page(answer(data), text, figures(_NAME, data, reports, _MEASURES, style, MARGIN))
+    return Page(answer(data), text, {**drawn, **more})
 
 
 def answer(data):
