@@ -25,8 +25,12 @@ def page(data, reports):
     earlier = exploratory(before, explored(before), style) if before else ""
     again, more = decision.repetitions(_NAME, reports, answer, _MEASURES, style)
     earlier = again + earlier
+    told = answer(data, denominators)
+    if before and not decision.complete(data):
+        earlier_answer = does_it_matter(before, "epsilon", EXPLORED, style).replace("](#", "](#exploratory_")
+        told += f" The exploratory study's stands until then: {earlier_answer[0].lower()}{earlier_answer[1:]}"
     text = body(_NAME, data, _MEASURES, style, MARGIN, section, earlier)
-    return Page(answer(data, denominators), text, {**drawn, **more})
+    return Page(told, text, {**drawn, **more})
 
 
 def answer(data, denominators=None):

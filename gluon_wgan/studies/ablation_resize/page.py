@@ -31,8 +31,12 @@ def page(data, reports):
     drawn = figures(_NAME, data, reports, _MEASURES, style, MARGIN)
     again, more = decision.repetitions(_NAME, reports, answer, _MEASURES, style)
     earlier = again + earlier
+    told = answer(data)
+    if before and not decision.complete(data):
+        earlier_answer = does_it_matter(before, "library", EXPLORED, style).replace("](#", "](#exploratory_")
+        told += f" The exploratory study's stands until then: {earlier_answer[0].lower()}{earlier_answer[1:]}"
     text = body(_NAME, data, _MEASURES, style, MARGIN, _beside_real(data), earlier)
-    return Page(answer(data), text, {**drawn, **more})
+    return Page(told, text, {**drawn, **more})
 
 
 def answer(data):
