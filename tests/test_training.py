@@ -185,7 +185,7 @@ def test_drawn_bedrooms_are_a_real_lmdb_and_are_drawn_once(tmp_path, monkeypatch
 
 
 def test_the_expected_duration_is_the_work_over_the_rate(monkeypatch):
-    monkeypatch.setattr(fit, "gemm_flops_per_second", lambda context: 1e12)
+    monkeypatch.setattr(fit, "gemm_flops_per_second", lambda context, side: 1e12)
     settings = Settings()
     batches = np.zeros((1, 64, 3, 64, 64), dtype=np.float32)
 
