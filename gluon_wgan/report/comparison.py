@@ -331,7 +331,7 @@ def _samples(data, reports, style):
         strip = reports / "figures" / "ablations" / f"{run['name']}.png"
         if strip.is_file():
             with Image.open(strip) as image:
-                strips.append((arm, np.asarray(image)))
+                strips.append((arm, np.asarray(image.convert("RGB"))))  # kept with a palette
     if not strips:
         return None
     figure = Figure(figsize=(8.6, 2.4 * -(-len(strips) // 2)), layout="constrained")

@@ -105,7 +105,8 @@ def section(name, data, measures, style, margin):
 samples to held-out real pictures, the mean over the checkpoints of the last fifth of the run, paired by seed. An arm
 *differs* from {style(data["baseline_arm"]).label} if Student's interval of the mean difference, corrected by Holm over
 the arms, excludes 0; it is *equal for practical purposes* if that lies within {1000 * margin:.0f} thousandths; else it
-is *undecided*, and the table says how many seeds it would take. Measure, seeds, margin and correction were fixed before
+is *undecided*, and the table says how many seeds it would take. *Would see*: the difference that as many seeds with
+this spread would tell from 0 four times in five. Measure, seeds, margin and correction were fixed before
 any of these runs.
 
 {shown}{_tables(data, measures, style)}"""
@@ -173,8 +174,10 @@ def _tables(data, measures, style, prefix=""):
             shown = f"{1000 * whole['measures'][measure]['mean']:.1f} ({', '.join(f'{1000 * v:.0f}' for v in values)})"
             rows.append([style(arm).label, whole["n"], shown, *cells, "" if floor is None else f"{1000 * floor:.1f}"])
         header = ["arm", "n", "mean (seeds)", "minus baseline (interval)", "p of this alone", "answer"]
-        header += ["sees, 4 times in 5, a difference of", "seeds to decide", "real pictures, no GAN"]
+        header += ["would see (80 %)", "seeds to decide", "real pictures, no GAN"]
         if rows:
+            filled = [place for place, cells in enumerate(zip(*rows)) if any(cell != "" for cell in cells)]
+            header, *rows = ([line[place] for place in filled] for line in (header, *rows))
             parts.append(f'<a id="{prefix}{measure}"></a>**{title}**, in thousandths\n\n{table(header, rows)}')
     return "\n\n".join(parts)
 

@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import encode, make_picture
+from PIL import Image
 from training_fixtures import TINY_RUN
 
 from gluon_wgan.command import call
 from gluon_wgan.errors import UserError
 from gluon_wgan.evaluate.estimates import estimate_measures
+from gluon_wgan.pictures import packed
 from gluon_wgan.report import comparison
 from gluon_wgan.report.style import style
 from gluon_wgan.studies import ablation, deciding, find_studies, plan
@@ -228,6 +230,14 @@ def test_what_decides_is_measured_at_the_late_checkpoints():
     assert at == {500: 500, 1000: 500, 2000: 500, 3000: 500, **dict.fromkeys(late, 2000)}
     at, late = deciding.measured_at(3)
     assert late == [1, 2, 3] and list(at.values()) == [100] * 3
+
+
+def test_samples_keep_their_colours(tmp_path):
+    (tmp_path / "figures/ablations").mkdir(parents=True)
+    red = Image.new("RGB", (10, 10), (200, 30, 10))
+    (tmp_path / "figures/ablations/run.png").write_bytes(packed(red))
+    drawn = comparison._samples({"runs": {"pil": {"20": {"name": "run"}}}}, tmp_path, style)
+    np.testing.assert_array_equal(drawn.axes[0].images[0].get_array(), np.asarray(red))
 
 
 def test_the_samples_are_set_beside_the_floors():
