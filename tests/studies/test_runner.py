@@ -34,7 +34,7 @@ def test_a_plan_is_seed_by_seed_and_two_ablations_share_their_baseline(base, tmp
     resize = plan(settings_of(RESIZES, base), (0, 1), tmp_path)
     epsilon = plan(settings_of(EPSILONS, base), (0, 1), tmp_path)
     assert [(run.arm, run.seed) for run in resize] == [(arm, seed) for seed in (0, 1) for arm in RESIZES]
-    assert len({run.folder for run in resize + epsilon}) == 2 * (5 + 5 - 1)
+    assert len({run.folder for run in resize + epsilon}) == 2 * (5 + 6 - 1)
     assert resize[0].folder == epsilon[0].folder
     assert [run.settings.resize for run in resize[:5]] == ["pil", "cv2", "cv2-bicubic", "cv2-area", "gluoncv"]
     floors = {run.arm: run.settings for run in epsilon}
