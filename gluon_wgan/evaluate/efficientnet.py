@@ -10,6 +10,8 @@ import hashlib
 import importlib.util
 import io
 import os
+import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -120,7 +122,7 @@ def _kept(file):
     try:
         with np.load(file, allow_pickle=False) as kept:
             return [kept[name] for name in kept.files]
-    except (OSError, ValueError, EOFError, KeyError):
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error):
         return None  # not there, or damaged: then it is made anew
 
 
