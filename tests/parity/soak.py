@@ -6,9 +6,9 @@ Each trial: draw, compare (plain and hybridized), one update, compare again, as 
 does. The exit status is 1, and the seed is printed, at the first disagreement or crash (a negative return code is a
 signal).
 
-The tests allow float32 ten times PyTorch's own error. Of many critics some have a gradient that all but cancels, such
-as that of a bias in front of a LayerNorm, and pass that by chance of rounding; here ten times as much is allowed, and
-how many pass ten times is said.
+Of many critics some have a gradient that all but cancels, such as that of a bias in front of a LayerNorm, and whose
+float32 error is many times PyTorch's by chance of rounding: here a hundred times is allowed, and how many pass ten
+times is said.
 """
 
 import argparse
@@ -42,10 +42,8 @@ def main():
                 return failed
     lines = (f"  {key}: {value}" for key, value in worst.items())
     say("\n".join([f"{len(seeds)} trials agree; the worst (error, tensor, seed):", *lines]))
-    from random_critics import FLOAT32_RATIO
-
-    over = sum(ratio > FLOAT32_RATIO for ratio in ratios)
-    say(f"  float32 ratio: median {statistics.median(ratios):.2f}, above {FLOAT32_RATIO}: {over} of {len(ratios)}")
+    over = sum(ratio > 10 for ratio in ratios)
+    say(f"  float32 ratio: median {statistics.median(ratios):.2f}, above 10: {over} of {len(ratios)}")
     return 0
 
 
@@ -72,11 +70,11 @@ def run_child(seeds, worst, ratios, bar):
 def child(start, stop):
     """Compare the seeds, a line of JSON for each."""
     os.environ.setdefault("MXNET_ENGINE_TYPE", "NaiveEngine")  # as the tests
-    from random_critics import FLOAT32_RATIO, Trial, check
+    from random_critics import Trial, check
 
     for seed in range(start, stop):
         found = Trial(seed).compare(None, {"static_alloc": seed % 2 == 0})
-        check(found, 10 * FLOAT32_RATIO)
+        check(found, 100)
         say(json.dumps(found))
 
 
