@@ -34,6 +34,35 @@ def check_pictures(what, pictures, least=1):
             raise UserError(what, f"values from {lowest} to {highest}", "finite values from 0 to 255")
 
 
+def two_sets_of_points(least, **given):
+    """Return two sets of points as float64 (n, D) and (m, D).
+
+    Parameters
+    ----------
+    least : int
+        The smallest n.
+    **given : array-like
+        The two, under the names that messages have.
+
+    Raises
+    ------
+    UserError
+        If the shapes do not match, there are fewer points, or a value is not finite.
+    """
+    sets = []
+    for name, values in given.items():
+        points = np.asarray(values, dtype=np.float64)
+        if points.ndim != 2 or len(points) < least or points.shape[1] < 1:
+            raise UserError(name, points.shape, f"(n, D) with n at least {least}")
+        if not np.isfinite(points).all():
+            raise UserError(name, "values that are not finite", "finite numbers")
+        sets.append(points)
+    a, b = sets
+    if a.shape[1] != b.shape[1]:
+        raise UserError(" and ".join(given), f"{a.shape[1]} and {b.shape[1]} dimensions", "the same D")
+    return a, b
+
+
 def check_same_shape(a, b):
     """Raise UserError unless two sets hold pictures (H, W, C) of one shape; N may differ."""
     if a.shape[1:] != b.shape[1:]:

@@ -7,7 +7,7 @@ comparable with published ones.
 import numpy as np
 
 from gluon_wgan.errors import UserError
-from gluon_wgan.evaluate.checks import check_pictures
+from gluon_wgan.evaluate.checks import check_pictures, two_sets_of_points
 from gluon_wgan.resize import get_resizer
 from gluon_wgan.without_torch import without_torch
 
@@ -45,17 +45,9 @@ def frechet_distance(features_a, features_b):
     UserError
         If the shapes do not match, there is a single point, or a value is not finite.
     """
-    centred, means = [], []
-    for name, features in (("features_a", features_a), ("features_b", features_b)):
-        points = np.asarray(features, dtype=np.float64)
-        if points.ndim != 2 or len(points) < 2 or points.shape[1] < 1:
-            raise UserError(name, points.shape, "(n, D) with n at least 2")
-        if not np.isfinite(points).all():
-            raise UserError(name, "values that are not finite", "finite numbers")
-        means.append(points.mean(axis=0))
-        centred.append((points - means[-1]) / np.sqrt(len(points) - 1))
-    if means[0].shape != means[1].shape:
-        raise UserError("features_a and features_b", f"{len(means[0])} and {len(means[1])} dimensions", "the same D")
+    sets = two_sets_of_points(2, features_a=features_a, features_b=features_b)
+    means = [points.mean(axis=0) for points in sets]
+    centred = [(points - mean) / np.sqrt(len(points) - 1) for points, mean in zip(sets, means)]
     # A = Q R with orthonormal columns in Q, so A B' and R_a R_b' have the same singular values
     root_a, root_b = (np.linalg.qr(points, mode="r") for points in centred)
     overlap = np.linalg.svd(root_a @ root_b.T, compute_uv=False).sum()

@@ -11,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from gluon_wgan.errors import UserError
-from gluon_wgan.evaluate.checks import check_pictures
+from gluon_wgan.evaluate.checks import check_pictures, two_sets_of_points
 from gluon_wgan.resize import get_resizer
 
 _BLOCKS = 10  # of the standard error
@@ -98,17 +98,7 @@ def kernel_distance(features_a, features_b):
     UserError
         If the shapes do not match, there are fewer points, or a value is not finite.
     """
-    sets = []
-    for name, given in (("features_a", features_a), ("features_b", features_b)):
-        points = np.asarray(given, dtype=np.float64)
-        if points.ndim != 2 or len(points) < LEAST_POINTS or points.shape[1] < 1:
-            raise UserError(name, points.shape, f"(n, D) with n at least {LEAST_POINTS}")
-        if not np.isfinite(points).all():
-            raise UserError(name, "values that are not finite", "finite numbers")
-        sets.append(points)
-    a, b = sets
-    if a.shape[1] != b.shape[1]:
-        raise UserError("features_a and features_b", f"{a.shape[1]} and {b.shape[1]} dimensions", "the same D")
+    a, b = two_sets_of_points(LEAST_POINTS, features_a=features_a, features_b=features_b)
     within_a, within_b, between = _block_sums(a, a), _block_sums(b, b), _block_sums(a, b)
     sizes_a, sizes_b = _block_sizes(a), _block_sizes(b)
 

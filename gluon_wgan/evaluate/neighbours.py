@@ -4,6 +4,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from gluon_wgan.errors import UserError
+from gluon_wgan.evaluate.checks import two_sets_of_points
 
 
 def precision_recall(real, fake, nearest=5):
@@ -33,17 +34,7 @@ def precision_recall(real, fake, nearest=5):
     """
     if nearest < 1:
         raise UserError("nearest", nearest, "1 or more")
-    sets = []
-    for name, given in (("real", real), ("fake", fake)):
-        points = np.asarray(given, dtype=np.float64)
-        if points.ndim != 2 or len(points) <= nearest or points.shape[1] < 1:
-            raise UserError(name, points.shape, f"(n, D) with n at least {nearest + 1}")
-        if not np.isfinite(points).all():
-            raise UserError(name, "values that are not finite", "finite numbers")
-        sets.append(points)
-    real, fake = sets
-    if real.shape[1] != fake.shape[1]:
-        raise UserError("real and fake", f"{real.shape[1]} and {fake.shape[1]} dimensions", "the same D")
+    sets = real, fake = two_sets_of_points(nearest + 1, real=real, fake=fake)
     # the nearest of all is the point itself
     real_radii, fake_radii = (np.partition(cdist(points, points), nearest, axis=1)[:, nearest] for points in sets)
     between = cdist(real, fake)

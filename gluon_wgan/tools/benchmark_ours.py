@@ -62,9 +62,8 @@ def measure(sizes=("32x32/16", "64x64/64"), seconds=60.0, reference=None):
         ratio_hybridized (step_seconds / the same step not hybridized), loader_images_per_second,
         ratio_loader (loader rate / rate that the steps consume), prepare_images_per_second, ratio_prepare (rate of
         preparing / (cores x rate of bare decode and resize on one core)), peak_memory_mib (of this process so far).
-        And lmdb: keys, open_seconds, added_memory_mib. And the environment.
-
-        sampled_images_per_second, of batches of pictures as uint8.
+        sampled_images_per_second, of batches of pictures as uint8. And lmdb: keys, open_seconds, added_memory_mib. And
+        the environment.
 
         With the reference, for "torch" as the original is written, for "torch_channels_last" and, where there is a C++
         compiler, for "torch_compiled", the first by torch.compile: torch_step_seconds,
@@ -126,12 +125,7 @@ def _measure_steps(settings, seconds, name, reference, environment):
         if reference is not None:
             torch = stack.enter_context(TorchProcess(reference, settings))
             environment["torch"] = torch.environment
-            # one on either side of ours
-            arms = {
-                "torch": partial(torch.steps, "contiguous_format"),
-                **arms,
-                "torch_channels_last": partial(torch.steps, "channels_last"),
-            }
+            arms = _either_side("torch", torch.steps, arms)
             if shutil.which("c++"):
                 arms["torch_compiled"] = partial(torch.steps, "compiled")
         arms["plain"] = partial(step_seconds, trainers[False], settings.n_critic)
@@ -151,9 +145,20 @@ def _measure_steps(settings, seconds, name, reference, environment):
         "ratio_hybridized": step / float(np.median(turns["plain"])),
         "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
+    return {**results, **_ratios(turns)}
+
+
+def _either_side(name, ask, ours):
+    """Return the arms of PyTorch's two memory formats, one before ours and one after."""
+    return {name: partial(ask, "contiguous_format"), **ours, f"{name}_channels_last": partial(ask, "channels_last")}
+
+
+def _ratios(turns):
+    """Return what `compare` says of every arm of PyTorch's."""
+    found = {}
     for arm in [arm for arm in turns if arm.startswith("torch")]:
-        results.update(compare(arm, turns[arm], turns["ours"]))
-    return results
+        found.update(compare(arm, turns[arm], turns["ours"]))
+    return found
 
 
 def _measure_sampling(settings, seconds, name, reference):
@@ -163,16 +168,9 @@ def _measure_sampling(settings, seconds, name, reference):
     with contextlib.ExitStack() as stack:
         if reference is not None:
             torch = stack.enter_context(TorchProcess(reference, settings))
-            arms = {
-                "torch_sampling": partial(torch.sample_batches, "contiguous_format"),
-                **arms,
-                "torch_sampling_channels_last": partial(torch.sample_batches, "channels_last"),
-            }
+            arms = _either_side("torch_sampling", torch.sample_batches, arms)
         turns, _ = alternate(arms, seconds / 4, f"{name}, sampling")
-    found = {"sampled_images_per_second": settings.batch_size / float(np.median(turns["ours"]))}
-    for arm in [arm for arm in turns if arm.startswith("torch")]:
-        found.update(compare(arm, turns[arm], turns["ours"]))
-    return found
+    return {"sampled_images_per_second": settings.batch_size / float(np.median(turns["ours"])), **_ratios(turns)}
 
 
 def _sample_seconds(generator, latents, bn_mode, count):
@@ -187,11 +185,7 @@ def _measure_penalty(settings, seconds, name, reference):
     with contextlib.ExitStack() as stack:
         if reference is not None:
             torch = stack.enter_context(TorchProcess(reference, settings))
-            arms = {
-                "torch_gp": partial(torch.critic_steps, "contiguous_format"),
-                **arms,
-                "torch_gp_channels_last": partial(torch.critic_steps, "channels_last"),
-            }
+            arms = _either_side("torch_gp", torch.critic_steps, arms)
         arms["clipped"] = partial(critic_seconds, clipped)
         if kernels.loops() is not None:
             arms["operators"] = partial(_critic_seconds_by_operators, noise_trainer(settings))
@@ -203,9 +197,7 @@ def _measure_penalty(settings, seconds, name, reference):
     }
     if "operators" in turns:
         results["gp_operators_over_kernels"] = float(np.median(turns["operators"])) / step
-    for arm in [arm for arm in turns if arm.startswith("torch")]:
-        results.update(compare(arm, turns[arm], turns["ours"]))
-    return results
+    return {**results, **_ratios(turns)}
 
 
 def _critic_seconds_by_operators(trainer, count):

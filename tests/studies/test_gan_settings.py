@@ -154,4 +154,7 @@ def test_a_run_that_is_not_finite_ends_and_is_far(monkeypatch):
 def test_bad_flags_are_refused(given, message, tmp_path):
     with pytest.raises(UserError, match=message):
         call("gan_settings", ["--measure", *given, "--reports", str(tmp_path)])
+
+
+def test_every_subject_has_its_title():
     assert page._TITLES.keys() == question.SUBJECTS.keys()

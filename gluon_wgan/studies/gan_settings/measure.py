@@ -29,7 +29,7 @@ from gluon_wgan.studies.gan_settings.question import (
 )
 from gluon_wgan.studies.plane import networks
 from gluon_wgan.studies.plane.distributions import DATA, Batches, count_modes, draw
-from gluon_wgan.studies.plane.networks import build_critic, build_generator, generated
+from gluon_wgan.studies.plane.networks import build_critic, build_generator, generated, train_until
 from gluon_wgan.training.trainer import Trainer
 
 _MODES = len(DATA[MIXTURE].centres)
@@ -128,11 +128,7 @@ def train(base, changes, seed, width, generator_steps, bar):
 
     at_start, course = distance(), []
     for evaluation in range(1, EVALUATIONS + 1):
-        while trainer.generator_steps < generator_steps * evaluation // EVALUATIONS:
-            for _ in range(trainer.critic_updates_left()):
-                trainer.critic_step()
-                bar.update()
-            trainer.generator_step()
+        train_until(trainer, generator_steps * evaluation // EVALUATIONS, bar)
         course.append(distance())
         if course[-1] is None:
             break

@@ -162,6 +162,15 @@ def build_trainer(data, arm, seed, width, hidden_layers=3, held=False, clip_boun
     )
 
 
+def train_until(trainer, generator_steps, bar):
+    """Train until so many generator steps are done; a tqdm bar gets the critic updates."""
+    while trainer.generator_steps < generator_steps:
+        for _ in range(trainer.critic_updates_left()):
+            trainer.critic_step()
+            bar.update()
+        trainer.generator_step()
+
+
 def generated(trainer, purpose, count):
     """Return points (count, 2), float64, of the trainer's generator, of latents of their own for each purpose."""
     return trainer.generator(trainer.latents(purpose, 0, count)).asnumpy()[:, :, 0, 0].astype(np.float64)

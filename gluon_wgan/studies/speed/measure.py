@@ -35,7 +35,7 @@ def measure(flags, results):
     cases = [(size, threads, on) for size in PROFILED for threads in THREADS for on in (True, False)]
     with tqdm(total=len(cases) + len(sizes), unit="size", mininterval=0.5 if sys.stderr.isatty() else 30) as bar:
         profiled = results.beside("profile")
-        profiled.replace({key: value for key, value in profiled.read().items() if key == "before"})
+        profiled.replace({})
         for size, threads, on in cases:
             bar.set_postfix_str(f"profile of {size}", refresh=False)
             found = {**size, "threads": threads, "kernels": on, **_apart(size, threads, on)}

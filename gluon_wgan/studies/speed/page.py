@@ -173,8 +173,6 @@ MXNet's way from it to an operator, and waiting. Profiled alone, in a process fo
         _longest(now),
         f"\nMeasured by: {origins(profiles, ['now'])}\n",
     ]
-    if "before" in profiles:
-        parts.append(_before(profiles))
     return "\n".join(parts)
 
 
@@ -195,27 +193,6 @@ def _longest(runs):
                 told = ", ".join(f"{name} {ms:.1f} ({calls:.0f})" for name, calls, ms in found["operators"][:5])
                 rows.append([f"{run['image_size']}x{run['image_size']}/{run['channels']}", work, told])
     return table(["size/channels", "update", "operator, ms (calls)"], rows)
-
-
-def _before(profiles):
-    rows = []
-    for run in profiles["before"]["runs"]:
-        for work, found in run["work"].items():
-            parts = divided(found)
-            size = f"{run['image_size']}x{run['image_size']}/{run['channels']}"
-            calls = f"{sum(calls for _, calls, _ in found['operators']):,.0f}"
-            rows.append([size, run["threads"], work, f"{1e3 * found['seconds']:,.1f}", *_shown(parts), calls])
-    header = ["size/channels", "threads", "update", "in all", *(part for part in _PARTS if part != "compiled loops")]
-    return f"""
-Before the critic was differentiated layer by layer, and before there were loops (commit
-{starts_of(profiles["before"])[0]["commit"]}), by the same measurement on the same machine:
-
-{table([*header, "operators called"], rows)}
-"""
-
-
-def _shown(parts):
-    return [f"{ms:,.1f}" for part, ms in parts.items() if part != "compiled loops"]
 
 
 def _sizes_figure(sizes):

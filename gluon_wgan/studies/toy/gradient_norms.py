@@ -9,7 +9,7 @@ import numpy as np
 
 from gluon_wgan.errors import NotFiniteError
 from gluon_wgan.studies.plane.distributions import draw
-from gluon_wgan.studies.plane.networks import N_CRITIC, build_trainer, generated, layers_of
+from gluon_wgan.studies.plane.networks import N_CRITIC, build_trainer, generated, layers_of, train_until
 from gluon_wgan.studies.toy.numbers import gradient_norms, rounded, weight_histogram
 
 # Fixed before any run.
@@ -51,11 +51,7 @@ def run(job, width, generator_steps, bar):
     trainer = build_trainer(data, kind, seed, width, HIDDEN_LAYERS, **bounds)
     real = draw(data, seed, "toy: held out", 0, POINTS)
     at_start = gradient_norms(layers_of(trainer.critic), real, generated(trainer, "toy: held-out latents", POINTS))
-    while trainer.generator_steps < generator_steps // STEPS_DIVISOR:
-        for _ in range(trainer.critic_updates_left()):
-            trainer.critic_step()
-            bar.update()
-        trainer.generator_step()
+    train_until(trainer, generator_steps // STEPS_DIVISOR, bar)
     weights = layers_of(trainer.critic)
     norms = gradient_norms(weights, real, generated(trainer, "toy: held-out latents", POINTS))
     if not np.isfinite(norms).all():

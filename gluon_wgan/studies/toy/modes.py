@@ -10,7 +10,7 @@ from gluon_wgan.evaluate.critics import HeldOut, estimate
 from gluon_wgan.evaluate.divergences import em_of_samples
 from gluon_wgan.studies.plane.distributions import DATA, LEAST_SHARE, NEAR, SIGMAS, count_modes, draw
 from gluon_wgan.studies.plane.distributions import describe as describe_modes
-from gluon_wgan.studies.plane.networks import LOSSES, N_CRITIC, build_trainer, generated, norm_between
+from gluon_wgan.studies.plane.networks import LOSSES, N_CRITIC, build_trainer, generated, norm_between, train_until
 from gluon_wgan.studies.toy.numbers import rounded
 from gluon_wgan.studies.toy.question import EVALUATIONS
 
@@ -70,11 +70,7 @@ def run(job, width, generator_steps, bar):
     course = {"step": [], "exact_em": [], "critic_value": [], "covered": []}
     shown = {}
     for evaluation in range(1, EVALUATIONS + 1):
-        while trainer.generator_steps < generator_steps * evaluation // EVALUATIONS:
-            for _ in range(trainer.critic_updates_left()):
-                trainer.critic_step()
-                bar.update()
-            trainer.generator_step()
+        train_until(trainer, generator_steps * evaluation // EVALUATIONS, bar)
         fake = generated(trainer, "toy: held-out latents", EM_POINTS)
         samples = generated(trainer, "toy: counted latents", COUNTED)
         value = critic_value(trainer.critic, arm, real, fake)
