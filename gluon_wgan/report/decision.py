@@ -94,13 +94,11 @@ def section(name, data, measures, style, margin):
     style, margin
         As of `sentence`.
     """
-    shown = ""
+    shown = []
     if any(data.get("decisions", {}).get(measure) for measure in measures):
-        shown = f"""![Differences of the kernel distance from the baseline](figures/{name}_decided.png)
-
-![Kernel distance over generator steps](figures/{name}_kernel.png)
-
-"""
+        shown.append(f"![Differences of the kernel distance from the baseline](figures/{name}_decided.png)\n\n")
+    if any(set(measures) & set(whole["measures"]) for whole in data["arms"].values()):
+        shown.append(f"![Kernel distance over generator steps](figures/{name}_kernel.png)\n\n")
     return f"""The kernel distance (KID, Binkowski et al. 2018, in the features of EfficientNet-lite0) of a run's
 samples to held-out real pictures, the mean over the checkpoints of the last fifth of the run, paired by seed. An arm
 *differs* from {style(data["baseline_arm"]).label} if Student's interval of the mean difference, corrected by Holm over
@@ -109,7 +107,7 @@ is *undecided*, and the table says how many seeds it would take. *Would see*: th
 this spread would tell from 0 four times in five. Measure, seeds, margin and correction were fixed before
 any of these runs.
 
-{shown}{_tables(data, measures, style)}"""
+{"".join(shown)}{_tables(data, measures, style)}"""
 
 
 def repetitions(name, reports, answer, measures, style):
