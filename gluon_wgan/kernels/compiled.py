@@ -139,20 +139,6 @@ def reverse(slope, c, y, x, gamma, mean, r, b, d, u, mean_na, mean_nt, dx, by_ga
                 dx[g, k, p] = gain * value - factor * (x[g, k, p] - mu) - rest - of_d * d[g, k, p] - of_u * u[g, k, p]
 
 
-@_loop(0, 1, 1)
-def activate(slope, x, y):
-    """Fill y with LeakyReLU(x)."""
-    for i in prange(len(x)):
-        y[i] = x[i] if x[i] > _ZERO else slope * x[i]
-
-
-@_loop(0, 1, 1, 1)
-def scale(slope, y, b, d):
-    """Fill d with the derivative of y = LeakyReLU(x) by x, times b."""
-    for i in prange(len(y)):
-        d[i] = b[i] if y[i] > _ZERO else slope * b[i]
-
-
 @_loop(2, 1)
 def squares(rows, sums):
     """Fill the sum of squares of each row."""

@@ -3,20 +3,10 @@
 import numpy as np
 from mxnet.gluon import nn
 
-from gluon_wgan import kernels
-from gluon_wgan.layers.by_kernels import LeakyByKernels
 from gluon_wgan.layers.layer import Layer
 
 
-class _Kinked(Layer):
-    def linearise(self, x):
-        """Return the layer at a batch, see `gluon_wgan.layers.linearised`."""
-        # of a slope below 0 the output does not tell which side it is on
-        by_kernels = self.slope >= 0 and kernels.serve(x)
-        return LeakyByKernels(self, x) if by_kernels else super().linearise(x)
-
-
-class LeakyReLU(_Kinked, nn.HybridBlock):
+class LeakyReLU(Layer, nn.HybridBlock):
     """LeakyReLU as PyTorch has it in both precisions: on float64, MXNet's own rounds slope * x to float32.
 
     The derivative at 0 is the slope, as in PyTorch.
@@ -42,7 +32,7 @@ class LeakyReLU(_Kinked, nn.HybridBlock):
         return F.where(x > 0, x, self.slope * x) if self._exact else F.LeakyReLU(x, slope=self.slope)
 
 
-class ReLU(_Kinked, nn.Activation):
+class ReLU(Layer, nn.Activation):
     """max(x, 0); the derivative at 0 is 0, as in PyTorch."""
 
     slope = 0.0

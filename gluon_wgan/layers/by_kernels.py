@@ -1,4 +1,4 @@
-"""Normalisations and LeakyReLU at one batch, by the loops of `gluon_wgan.kernels`: float32 on a CPU."""
+"""A normalisation at one batch, with its LeakyReLU, by the loops of `gluon_wgan.kernels`: float32 on a CPU."""
 
 import math
 
@@ -69,25 +69,3 @@ class NormByKernels:
             part.reshape(-1, *parameter.shape).sum(axis=0, out=total)
             gradients.setdefault(parameter, []).append(array)
         return result
-
-
-class LeakyByKernels:
-    """LeakyReLU with a slope of 0 or more; parameters as for `NormByKernels`."""
-
-    def __init__(self, layer, x):
-        self._loops, self._slope, self._shape = kernels.loops(), np.float32(layer.slope), x.shape
-        self._flat = (math.prod(x.shape),)
-        self.output, self._y = kernels.new(self._shape, self._flat)
-        self._loops.activate(self._slope, kernels.view(x, self._flat), self._y)
-
-    def pull(self, cotangent):
-        """Return the derivative times a cotangent."""
-        result, d = kernels.new(self._shape, self._flat)
-        self._loops.scale(self._slope, self._y, kernels.view(cotangent, self._flat), d)
-        return result
-
-    push = pull
-
-    def reverse(self, cotangent, gradients, to_input=True):
-        """Return the same: there is no second derivative."""
-        return self.pull(cotangent)
