@@ -67,7 +67,7 @@ def as_table(results):
         "loader_images_per_second": ("prepared loader, images/s", "{:,.0f}"),
         "ratio_loader": ("loader / what training consumes", "{:.0f}"),
         "prepare_images_per_second": ("preparing, images/s", "{:,.0f}"),
-        "ratio_prepare": ("preparing / (cores x bare decode and resize)", "{:.2f}"),
+        "ratio_prepare": ("preparing / bare decode and resize on all cores", "{:.2f}"),
         "peak_memory_mib": ("peak memory, MiB", "{:,.0f}"),
     }
     sizes = [name for name, values in results.items() if "step_seconds" in values]
