@@ -12,8 +12,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PARITY_READY := $(VENV)/.parity-ready
+CLUSTER_READY := $(VENV)/.cluster-ready
 
-.PHONY: help setup demo test parity parity-report reports ablations-demo lint soak bench clean test-current test-debian13
+.PHONY: help setup setup-cluster demo test parity parity-report reports ablations-demo lint soak bench clean test-current test-debian13 test-thorough
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -38,6 +39,9 @@ demo: $(READY)  ## train the demo preset on drawn bedrooms, some minutes; an int
 test: $(READY)  ## run the tests that need no PyTorch
 	$(BIN)/python -m pytest -q --ignore=tests/parity
 
+test-thorough: $(CLUSTER_READY)  ## run what `make test` leaves out: every process of a job killed in turn, Dask
+	$(BIN)/python -m pytest -q -m thorough
+
 test-current:  ## run the same tests with the newest NumPy, OpenCV and others, in .venv-current
 	$(MAKE) test VENV=.venv-current LOCK=requirements-current.lock
 
@@ -46,6 +50,12 @@ test-debian13:  ## build a bare Debian 13 by debootstrap, and run the README's t
 
 $(PARITY_READY): $(READY) parity.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -r parity.lock
+	@touch $@
+
+setup-cluster: $(CLUSTER_READY)  ## install Dask too, with which studies run on many machines
+
+$(CLUSTER_READY): $(READY) cluster.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -r cluster.lock
 	@touch $@
 
 # Small networks: one thread is the fastest.

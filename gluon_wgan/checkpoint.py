@@ -55,13 +55,7 @@ def save_checkpoint(folder, generator, critic, updaters, state):
             return place  # the same step of the same run holds the same arrays
         except UserError:
             shutil.rmtree(place)  # damaged, and made anew
-    averages = {
-        f"{network}.{index}.{part}": array
-        for network, updater in updaters.items()
-        for index, entry in updater.states.items()
-        for part, array in enumerate(_as_tuple(entry))
-    }
-    arrays = dict(zip(_FILES, (_weights_of(generator), _weights_of(critic), averages)))
+    arrays = arrays_of(generator, critic, updaters)
     for file, named in arrays.items():
         check_finite(named, f"{file.partition('.')[0]} at generator step {state['generator_steps']}")
     shutil.rmtree(partial, ignore_errors=True)
@@ -85,6 +79,17 @@ def save_checkpoint(folder, generator, critic, updaters, state):
     link.replace(folder / "latest")
     flush(folder)
     return place
+
+
+def arrays_of(generator, critic, updaters):
+    """Return the arrays that a checkpoint holds, {file: {name: mxnet.nd.NDArray}}; see `save_checkpoint`."""
+    averages = {
+        f"{network}.{index}.{part}": array
+        for network, updater in updaters.items()
+        for index, entry in updater.states.items()
+        for part, array in enumerate(_as_tuple(entry))
+    }
+    return dict(zip(_FILES, (_weights_of(generator), _weights_of(critic), averages)))
 
 
 def check_finite(arrays, where):
@@ -199,11 +204,9 @@ def load_checkpoint(path, generator, critic, updaters):
     state = verify_checkpoint(path)
     load_weights(path / "generator.params", generator)
     load_weights(path / "critic.params", critic)
-    arrays = read_arrays(path / "optimizer.params")
-    for network, updater in updaters.items():
-        for index, entry in updater.states.items():
-            for part, array in enumerate(_as_tuple(entry)):
-                array[:] = arrays[f"{network}.{index}.{part}"]
+    saved = read_arrays(path / "optimizer.params")
+    for name, array in arrays_of(generator, critic, updaters)["optimizer.params"].items():
+        array[:] = saved[name]
     return state
 
 

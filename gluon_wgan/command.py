@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 # What people run on their own pictures; beside these, every study is a command.
 _TOOLS = {
     "train": "train on LSUN or other pictures",
+    "launch": "train on several workers, here or on several machines",
     "generate": "generate pictures from a trained run",
     "measure": "measure how far a run's pictures are from real ones",
     "convert_checkpoint": "carry checkpoints over, from and to PyTorch and others",
@@ -38,6 +39,7 @@ STATUSES = {
     2: "a mistake in the flags or in the files given",
     3: "a number was not finite",
     4: "a file or the memory failed: a full disk, a lost permission",
+    5: "another process of the same training ended, or its network",
     130: "interrupted",
     141: "nobody reads what it prints, as behind `| head`",
 }

@@ -13,6 +13,7 @@ import importlib.machinery
 import sys
 import types
 
+from gluon_wgan import cuda
 from gluon_wgan.system_packages import advice, missing
 
 _INSTALL = "pip install --no-deps mxnet==1.9.1 (with --no-deps, since it asks for a NumPy of years ago, and needs none)"
@@ -83,10 +84,14 @@ class _Loader(importlib.abc.Loader):
 
         if _Loader.stand_in is None:
             _Loader.stand_in = _StandIn(numpy)
+        if module.__name__ == "mxnet":
+            cuda.preload()
         try:
             with _names_in(numpy):
                 self._loader.exec_module(module)
         except OSError as error:  # of the dynamic linker, which names a library
+            if cuda.DRIVER in str(error):
+                raise ImportError(f"mxnet: {cuda.NO_DRIVER}") from error
             lacking = [name for name in missing() if name in str(error)]
             if lacking:
                 raise ImportError(f"mxnet: {advice(lacking)}") from error

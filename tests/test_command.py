@@ -146,5 +146,5 @@ def test_every_script_is_a_command_and_every_command_a_script():
 
 
 def test_an_unknown_command_is_refused_with_those_there_are():
-    with pytest.raises(UserError, match=r"command: given conquer; allowed: train, generate, .*toy"):
+    with pytest.raises(UserError, match=r"command: given conquer; allowed: train, launch, generate, .*toy"):
         call("conquer")

@@ -12,6 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "gluon_wgan"
 # Floor of each module or room; a room's modules share its floor. report/, the tools of all pages, sees floor 0 alone.
 FLOORS = {
+    "cuda": 0,
     "errors": 0,
     "files": 0,
     "flags": 0,
@@ -22,6 +23,7 @@ FLOORS = {
     "schedule": 0,
     "streams": 0,
     "resize": 0,
+    "roles": 0,
     "run_folder": 0,
     "pictures": 0,
     "without_torch": 0,

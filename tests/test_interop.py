@@ -16,7 +16,7 @@ from gluon_wgan.interop.layout import GeneratorShape, critic_layout, generator_l
 from gluon_wgan.interop.match import match_by_name, match_by_structure
 from gluon_wgan.models import build_critic, build_generator
 from gluon_wgan.run_folder import RunFolder
-from gluon_wgan.training import run as training
+from gluon_wgan.training import build
 
 GOOD = {"imageSize": 16, "nz": 3, "nc": 3, "ngf": 2, "ngpu": 1, "n_extra_layers": 0, "noBN": False, "mlp_G": False}
 
@@ -28,7 +28,7 @@ def run(tmp_path):
     folder = RunFolder(tmp_path / "run")
     with folder:
         folder.write_config({**settings.to_json(), "overrides": []})
-        training.build_trainer(settings, None, training.find_device("cpu")).save(folder.checkpoints, seconds=0.0)
+        build.build_trainer(settings, None, *build.find_devices("cpu")).save(folder.checkpoints, seconds=0.0)
     return folder.path
 
 

@@ -203,7 +203,7 @@ def test_from_the_command_line(picture_folder, tmp_path):
 
 def test_an_rmsprop_that_clips_is_not_asked_for():
     # --lipschitz gradient_penalty --optimizer rmsprop --clip-order after_update: no bound hides in the kernel
-    from gluon_wgan.training.run import _optimizer, build_trainer
+    from gluon_wgan.training.build import _optimizer, build_trainer
 
     settings = tiny_settings(**PENALISED, clip_order="after_update")
     trainer = build_trainer(settings, make_trainer().batches, nd.zeros(1).context)

@@ -17,7 +17,7 @@ from gluon_wgan.models import build_critic, build_generator
 from gluon_wgan.models.sampling import sample
 from gluon_wgan.rmsprop import RMSProp
 from gluon_wgan.schedule import EpochSchedule, Schedule
-from gluon_wgan.training.run import build_trainer
+from gluon_wgan.training.build import build_trainer
 from gluon_wgan.training.trainer import Trainer
 
 MLP = {"generator": "mlp", "critic": "mlp", "generator_channels": 6, "critic_channels": 5, "image_size": 4}
@@ -298,9 +298,9 @@ def test_turns_with_the_critic_share_its_latents():
     drawn = []
     whole = trainer.latents
 
-    def noted(purpose, index, count=None):
+    def noted(purpose, index, count=None, **share):
         drawn.append((purpose, index, count))
-        return whole(purpose, index, count)
+        return whole(purpose, index, count, **share)
 
     trainer.latents = noted
     run(trainer, 3)

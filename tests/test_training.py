@@ -20,6 +20,7 @@ from gluon_wgan.data.prepared import is_held_out
 from gluon_wgan.errors import UserError
 from gluon_wgan.presets import PRESETS
 from gluon_wgan.settings import Settings, preset_settings
+from gluon_wgan.training import build
 from gluon_wgan.training import loop as fit
 from gluon_wgan.training import run as training
 
@@ -37,7 +38,7 @@ def test_every_preset_trains(preset, image_channels):
     full = preset_settings(preset)
     settings = replace(full, image_size=min(full.image_size, 32), **small)
     batches = Batches(noise_pictures(settings), 4, 0, tail=settings.generator_turn == "with_critic")
-    trainer = training.build_trainer(settings, batches, mx.cpu())
+    trainer = build.build_trainer(settings, batches, mx.cpu())
     before = [weights_of(network) for network in (trainer.generator, trainer.critic)]
     for _ in range(2):
         for _ in range(min(2, trainer.critic_updates_left())):
@@ -126,12 +127,12 @@ def test_held_out_pictures_are_not_trained_on(tmp_path, monkeypatch):
     assert 0 < len(kept) < 40
     seen = []
 
-    class Spy(training.Batches):
-        def __init__(self, pictures, batch_size, seed, rows=None, tail=False):
+    class Spy(build.Batches):
+        def __init__(self, pictures, batch_size, seed, rows=None, **others):
             seen.append(rows)
-            super().__init__(pictures, batch_size, seed, rows, tail)
+            super().__init__(pictures, batch_size, seed, rows, **others)
 
-    monkeypatch.setattr(training, "Batches", Spy)
+    monkeypatch.setattr(build, "Batches", Spy)
     for name, flag in (("all", "--no-hold-out"), ("some", "--hold-out")):
         places = ["--data", folder, "--out", tmp_path / name, "--cache-dir", tmp_path / "cache"]
         call("train", [*TINY, "--generator-steps", "1", flag, *map(str, places)])
@@ -195,7 +196,7 @@ def test_the_expected_duration_is_the_work_over_the_rate(monkeypatch):
         def __getitem__(self, number):
             return batches[0]
 
-    trainer = training.build_trainer(settings, Whole(), mx.cpu())
+    trainer = build.build_trainer(settings, Whole(), mx.cpu())
     # by hand: 25 steps of 100 critic updates; 92.32 GFLOP a critic update, 66.65 a generator update (test_flops)
     seconds = fit.expected_seconds(trainer, 25, (3, 64, 64))
     work = (2500 * 92.32e9 + 25 * 66.65e9) / 1e12
@@ -221,7 +222,7 @@ def test_a_long_run_says_so_and_how_to_make_it_shorter(picture_folder, tmp_path,
 
 def test_gpu_is_refused_where_there_is_none():
     with pytest.raises(UserError, match=r"--device: given gpu.*allowed: cpu"):
-        training.find_device("gpu")
+        build.find_devices("gpu")
 
 
 def test_freed_memory_stays_with_the_process():

@@ -1,5 +1,6 @@
 """What several tests of the training need: tiny settings, fixed pictures, and networks in plain numpy."""
 
+import mxnet as mx
 import numpy as np
 
 from gluon_wgan.models import build_critic, build_generator
@@ -32,22 +33,25 @@ def tiny_settings(**changes):
 class FixedBatches:
     """Three batches of noise in [-1, 1], over and over; what `Trainer` needs of `Batches`.
 
-    With a tail the third has half the pictures.
+    With a tail the third has half the pictures; of a share, each has only its.
     """
 
-    def __init__(self, settings, dtype="float32", tail=False):
+    def __init__(self, settings, dtype="float32", tail=False, share=slice(None)):
         side, channels = settings.image_size, settings.image_channels
         shape = (3, settings.batch_size, channels, side, side)
         self._batches = list(np.random.default_rng(7).uniform(-1, 1, shape).astype(dtype))
         if tail:
             self._batches[2] = self._batches[2][: settings.batch_size // 2]
+        self._batches = [batch[share] for batch in self._batches]
         self.batch_size = settings.batch_size
 
     def __getitem__(self, number):
         return self._batches[number % 3]
 
 
-def make_trainer(dtype="float32", optimizer=RMSProp, changes=None, tail=False, **arguments):
+def make_trainer(
+    dtype="float32", optimizer=RMSProp, changes=None, tail=False, share=slice(None), device=0, **arguments
+):
     """Return a trainer of a tiny pair, two critic updates a generator step; `changes` are of settings.
 
     With a tail, epochs of three batches cut: the critic updates are 2, 1, 2, 1, ...
@@ -56,14 +60,16 @@ def make_trainer(dtype="float32", optimizer=RMSProp, changes=None, tail=False, *
     generator, critic = build_generator(settings), build_critic(settings)
     for network in (generator, critic):
         network.cast(dtype)
+        network.collect_params().reset_ctx(mx.cpu(device))
     schedule = Schedule(2, 2, 0, 0, batches_an_epoch=3 if tail else 0)
     defaults = {"schedule": schedule, "latent_dim": 3, "seed": settings.seed, "clip_bound": 0.06}
     return Trainer(
         generator,
         critic,
-        FixedBatches(settings, dtype, tail),
+        FixedBatches(settings, dtype, tail, share),
         generator_optimizer=optimizer(learning_rate=1e-3),
         critic_optimizer=optimizer(learning_rate=1e-3),
+        share=share,
         **{**defaults, **arguments},
     )
 

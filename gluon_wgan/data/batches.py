@@ -39,6 +39,8 @@ class Batches:
         int: the rows to use; all by default.
     tail : bool
         Whether an epoch ends with the pictures that do not fill a batch, if there are any.
+    share : slice
+        Which pictures of each batch to give; the others are read by other devices.
 
     Raises
     ------
@@ -46,7 +48,7 @@ class Batches:
         If there are fewer pictures than one batch takes, or a batch takes none.
     """
 
-    def __init__(self, pictures, batch_size, seed, rows=None, tail=False):
+    def __init__(self, pictures, batch_size, seed, rows=None, tail=False, share=slice(None)):
         self._pictures = pictures
         self._rows = None if rows is None else np.asarray(rows)
         self._count = len(pictures) if rows is None else len(rows)
@@ -55,6 +57,7 @@ class Batches:
         self.batch_size = batch_size
         self.seed = seed
         self._tail = tail
+        self._share = share
         self._epoch = None
         self._order = None
         self._released = 0
@@ -75,7 +78,7 @@ class Batches:
         if epoch != self._epoch:
             self._order = streams.permutation(self.seed, "data_order", epoch, self._count).astype(np.uint32)
             self._epoch = epoch
-        chosen = self._order[position * self.batch_size : (position + 1) * self.batch_size]
+        chosen = self._order[position * self.batch_size : (position + 1) * self.batch_size][self._share]
         if self._rows is not None:
             chosen = self._rows[chosen]
         batch = normalise(np.asarray(self._pictures[chosen]))

@@ -15,7 +15,7 @@ from gluon_wgan.interop.layout import critic_layout, generator_layout
 from gluon_wgan.interop.match import match_by_structure
 from gluon_wgan.interop.params_files import is_params_file, read_params
 from gluon_wgan.run_folder import RunFolder
-from gluon_wgan.training import run as training
+from gluon_wgan.training import build
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ def import_run(generator_file, critic_file, config_file, out):
     if counts is not None:
         state["num_batches_tracked"] = counts
     # Adam has two averages for each weight; RMSprop takes the first, SGD none: zeros for whichever will train
-    trainer = training.build_trainer(
+    trainer = build.build_trainer(
         dataclasses.replace(settings, optimizer="adam"), batches=None, context=mx.cpu(), hybridize=False
     )
     for name, arrays in values.items():

@@ -1,5 +1,6 @@
 """What ablations share: train arms x seeds, measure each run as it finishes, keep the table up to date."""
 
+import functools
 import json
 import logging
 from dataclasses import replace
@@ -23,7 +24,7 @@ from gluon_wgan.settings import PROCEDURAL_PICTURES
 from gluon_wgan.studies.deciding import MARGIN, REFERENCE, SAME, measured_at
 from gluon_wgan.studies.plan import plan
 from gluon_wgan.studies.results import start_of_study
-from gluon_wgan.studies.runner import train_all
+from gluon_wgan.studies.runner import train_and_measure
 from gluon_wgan.studies.statistics import decide, summarise
 
 log = logging.getLogger(__name__)
@@ -57,9 +58,7 @@ def measure(flags, results, arms):
     if flags.again is not None:
         results = results.beside(f"{results.file.stem}_{flags.again}")
     runs = plan({arm: replace(base, **changes) for arm, changes in arms.items()}, flags.seeds, flags.runs)
-    data = base.data or draw_bedrooms(flags.cache_dir, PROCEDURAL_PICTURES)
-    source = open_source(data, base.category, base.image_channels)
-    held_out = HeldOut(source, base.image_size, flags.cache_dir, flags.features)
+    held_out, kernel = _judges(base.data, base.category, base.image_size, flags.cache_dir, flags.features)
     start = start_of_study()
     table = {
         "command": start.pop("command"),
@@ -72,17 +71,15 @@ def measure(flags, results, arms):
         "runs": {},
     }
     resizes = {run.arm: run.settings.resize for run in runs}
-    kernel = _kernel(held_out)
     table["floors"] = _floors(results.read(), table, resizes, held_out, kernel)
     found = {}
 
-    def note(run):
-        kept = measured(run, results, flags.features)
-        if kept is None:
-            kept = evaluate(run, held_out, BASELINE_RESIZE, kernel)
-            keep_samples(run, results.figures / "ablations" / f"{run.folder.name}.png")
-            results.beside(f"ablations/{run.folder.name}").replace(kept)
-            log.info("measured: %s, seed %d", run.arm, run.seed)
+    def keep(run, kept):
+        results.beside(f"ablations/{run.folder.name}").replace(kept)
+        log.info("measured: %s, seed %d", run.arm, run.seed)
+        note(run, kept)
+
+    def note(run, kept):
         found.setdefault(run.arm, {})[run.seed] = kept["measures"]
         table["runs"].setdefault(run.arm, {})[str(run.seed)] = {
             "name": run.folder.name,
@@ -95,11 +92,28 @@ def measure(flags, results, arms):
         found_so_far = summarise(ordered, next(iter(arms)))
         results.replace({**table, **found_so_far, "decisions": decisions(found_so_far["differences"])})
 
-    left = [run for run in runs if measured(run, results, flags.features) is None]
-    for run in runs:
-        if run not in left:
-            note(run)
-    train_all(left, flags.cache_dir, flags.at_once, note)
+    before = {run: measured(run, results, flags.features) for run in runs}
+    for run, kept in before.items():
+        if kept is not None:
+            note(run, kept)
+    left = [run for run, kept in before.items() if kept is None]
+    train_and_measure(left, flags, measure_run, results.figures, keep)
+
+
+def measure_run(run, flags, figures):
+    """Measure a finished run, and keep a strip of its samples; return `evaluate`'s dict."""
+    ours = run.settings
+    held_out, kernel = _judges(ours.data, ours.category, ours.image_size, flags.cache_dir, flags.features)
+    keep_samples(run, figures / "ablations" / f"{run.folder.name}.png")
+    return evaluate(run, held_out, BASELINE_RESIZE, kernel)
+
+
+@functools.lru_cache(maxsize=1)
+def _judges(data, category, image_size, cache_dir, features):
+    """Return the held-out pictures, and their kernel distance where it can be measured."""
+    source = open_source(data or draw_bedrooms(cache_dir, PROCEDURAL_PICTURES), category)
+    held_out = HeldOut(source, image_size, cache_dir, features)
+    return held_out, _kernel(held_out)
 
 
 def decisions(differences):

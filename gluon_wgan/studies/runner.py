@@ -12,8 +12,10 @@ from tqdm import tqdm
 
 from gluon_wgan.errors import UserError
 from gluon_wgan.settings import command_line
+from gluon_wgan.studies import machines
+from gluon_wgan.training.build import build_trainer
 from gluon_wgan.training.loop import expected_seconds
-from gluon_wgan.training.run import build_trainer, in_words
+from gluon_wgan.training.run import in_words
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +24,33 @@ _TRAIN = "import ctypes; ctypes.CDLL(None).prctl(1, 15); from gluon_wgan.command
 _NOT_FINITE = 3  # train_lsun.py's exit status: an outcome of an arm, not a failure of the study
 
 
-def train_all(runs, cache_dir, at_once=None, on_finished=None):
+def train_and_measure(runs, flags, measure_run, figures, keep):
+    """Train the runs that are not finished, here or on the cluster that the flags name, and measure each as it ends.
+
+    Parameters
+    ----------
+    runs : list of Run
+    flags : object
+        A study's, with cache_dir, at_once, cluster.
+    measure_run : callable
+        `measure_run(run, flags, figures)` measures a finished run, returns a dict of JSON values, and writes pictures
+        below `figures`; its module has it by this name.
+    figures : pathlib.Path
+    keep : callable
+        Called here, with each run and what was found.
+
+    Raises
+    ------
+    UserError
+        As `train_all`, or if the cluster cannot be reached.
+    """
+    if flags.cluster is not None:
+        machines.train_and_measure(runs, flags, measure_run, figures, keep)
+    else:
+        train_all(runs, flags.cache_dir, flags.at_once, lambda run: keep(run, measure_run(run, flags, figures)))
+
+
+def train_all(runs, cache_dir, at_once=None, on_finished=None, threads=None):
     """Train the runs that are not finished, several at once, each with its share of the threads.
 
     It may be killed at any moment: its trainings stop with it, and the next call goes on. The weights are those of a
@@ -37,6 +65,8 @@ def train_all(runs, cache_dir, at_once=None, on_finished=None):
         Trainings side by side; as many as physical cores by default.
     on_finished : callable, optional
         Called with each finished run, also with those that were finished before.
+    threads : int, optional
+        Of each training; its share of the cores by default.
 
     Returns
     -------
@@ -66,7 +96,7 @@ def train_all(runs, cache_dir, at_once=None, on_finished=None):
         while left or running:
             while left and len(running) < at_once:
                 run = left.pop(0)
-                running[run] = _start(run, cache_dir, max(1, cores // at_once))
+                running[run] = _start(run, cache_dir, threads or max(1, cores // at_once))
             time.sleep(0.5)
             for run, process in list(running.items()):
                 bars[run].update(run.steps_done() - bars[run].n)

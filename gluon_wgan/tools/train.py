@@ -1,16 +1,20 @@
 """Train: flags from the settings class, and the way from flags to a run."""
 
 import argparse
+import contextlib
 import dataclasses
 import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import tyro
 
 from gluon_wgan import use_synchronous_engine
+from gluon_wgan.errors import UserError
 from gluon_wgan.flags import optional
+from gluon_wgan.roles import WORKER, take_place
 from gluon_wgan.run_folder import RunFolder
 from gluon_wgan.settings import Settings, default_run_name, preset_settings
 
@@ -45,6 +49,10 @@ class TrainFlags(Settings):
     """minutes after which a checkpoint is due, beside --checkpoint-every; of these only the newest is kept"""
     cache_dir: str = "cache"
     """folder for the prepared pictures (and for the bedrooms drawn without --data)"""
+    devices: str = "0"
+    """numbers of this process's devices, as in 0,1: each takes its share of every batch"""
+    kvstore: optional(Literal["device", "dist_sync"], "device where --devices names several") = None
+    """how gradients are added up: device, within this process; dist_sync, over all workers of `gluon-wgan launch`"""
     dry_run: bool = False
     """print the settings, the parameter counts and the shapes, and stop"""
 
@@ -64,8 +72,11 @@ def parse_train_flags(arguments, prog=None):
     first.add_argument("--preset", default="wassersteingan")
     first.add_argument("--out")
     first.add_argument("--resume", action="store_true")
+    first.add_argument("--kvstore")
     chosen, _ = first.parse_known_args(arguments)
-    if chosen.resume and chosen.out is not None:
+    # of a job's workers only the first one needs the run folder
+    elsewhere = chosen.kvstore == "dist_sync" and not (Path(chosen.out or "") / "config.json").exists()
+    if chosen.resume and chosen.out is not None and not elsewhere:
         defaults = Settings.from_json(RunFolder(chosen.out).read_config(), f"{chosen.out}/config.json")
     else:
         defaults = preset_settings(chosen.preset)
@@ -83,25 +94,55 @@ def run(arguments=None, prog=None):
     """Do what the command line asks, and log where the result lies."""
     settings, flags = parse_train_flags(arguments, prog)
     folder = RunFolder(flags.out if flags.out is not None else Path("runs") / default_run_name(settings))
+    devices, place = _devices(flags.devices), _place(flags)
     if settings.device == "cpu":
         use_synchronous_engine()
-    from gluon_wgan.training import run as training  # mxnet loads here: a wrong flag is answered before
+    from gluon_wgan.training import build, cluster  # mxnet loads here: a wrong flag is answered before
+    from gluon_wgan.training import run as training
 
-    training.find_device(settings.device)
+    build.find_devices(settings.device, devices)
     if flags.dry_run:
-        source = training.open_data(settings, flags.cache_dir) if settings.data else None
+        source = build.open_data(settings, flags.cache_dir) if settings.data else None
         training.describe(settings, folder.path, source)
         return
-    checkpoint = training.check_resume(folder, settings) if flags.resume else folder.check_new()
-    source = training.open_data(settings, flags.cache_dir)
-    training.train(
-        settings,
-        folder,
-        checkpoint,
-        source,
-        flags.cache_dir,
-        allow_unreadable=flags.allow_unreadable,
-        checkpoint_minutes=flags.checkpoint_minutes,
-    )
-    log.info("pictures: %s", folder.samples)
-    log.info("curves:   %s", folder.path / "curves.png")
+    if place is not None:
+        place.check_scheduler()
+        if place.role != WORKER:
+            cluster.serve(place)
+            return
+    store = cluster.Store(place) if place or len(devices) > 1 or flags.kvstore else None
+    with store or contextlib.nullcontext():
+        first = store is None or store.worker == 0
+        checkpoint = None
+        if first:
+            checkpoint = training.check_resume(folder, settings) if flags.resume else folder.check_new()
+        source = build.open_data(settings, flags.cache_dir)
+        training.train(
+            settings,
+            folder,
+            checkpoint,
+            source,
+            flags.cache_dir,
+            allow_unreadable=flags.allow_unreadable,
+            checkpoint_minutes=flags.checkpoint_minutes,
+            devices=devices,
+            store=store,
+        )
+    if first:
+        log.info("pictures: %s", folder.samples)
+        log.info("curves:   %s", folder.path / "curves.png")
+
+
+def _devices(text):
+    numbers = text.split(",")
+    if not all(number.isascii() and number.isdecimal() for number in numbers):
+        raise UserError("--devices", repr(text), "numbers with commas between, as in 0,1")
+    return [int(number) for number in numbers]
+
+
+def _place(flags):
+    if flags.kvstore == "dist_sync" and not flags.dry_run:
+        return take_place()
+    if "DMLC_ROLE" in os.environ:  # with it, importing mxnet may never return
+        raise UserError("DMLC_ROLE", os.environ["DMLC_ROLE"], "with --kvstore dist_sync; else take it out")
+    return None

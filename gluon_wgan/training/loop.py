@@ -81,11 +81,12 @@ def fit(trainer, run, *, generator_steps, sample_every, checkpoint_every, bn_mod
     with _naming_what_is_kept(run), contextlib.closing(board), bar, _stop_requests() as stop:
         while trainer.generator_steps < generator_steps:
             for _ in range(trainer.critic_updates_left()):
-                if stop.requested or time.monotonic() - saved > 60 * checkpoint_minutes:
+                stopping, due = trainer.agree(stop.requested, time.monotonic() - saved > 60 * checkpoint_minutes)
+                if stopping or due:
                     if last is not None:
                         _require_finite(trainer, critic_loss=last.loss.asscalar())
-                    save(by_clock=not stop.requested)
-                if stop.requested:
+                    save(by_clock=not stopping)
+                if stopping:
                     raise Interrupted(f"stopped after generator step {trainer.generator_steps}")
                 last = trainer.critic_step()
                 bar.update()
@@ -106,6 +107,27 @@ def fit(trainer, run, *, generator_steps, sample_every, checkpoint_every, bn_mod
                     draw_after = time.monotonic() + _BETWEEN_CURVES * (time.monotonic() - now)
             if step % checkpoint_every == 0 or step == generator_steps:
                 save()
+
+
+def follow(trainer, generator_steps):
+    """Train until `generator_steps` as a worker beside the one that keeps the run folder, see `fit`.
+
+    Raises
+    ------
+    NotFiniteError, Interrupted
+        Together with that one.
+    """
+    last = None
+    with _stop_requests() as stop:
+        while trainer.generator_steps < generator_steps:
+            for _ in range(trainer.critic_updates_left()):
+                stopping, due = trainer.agree(stop.requested, False)
+                if (stopping or due) and last is not None:
+                    _require_finite(trainer, critic_loss=last.loss.asscalar())
+                if stopping:
+                    raise Interrupted(f"stopped after generator step {trainer.generator_steps}")
+                last = trainer.critic_step()
+            _record(trainer, last, trainer.generator_step(), 0.0)  # it looks whether all is finite
 
 
 @contextlib.contextmanager
@@ -132,9 +154,8 @@ class _Bar(tqdm):
 
 
 def _record(trainer, last, generator_loss, seconds):
-    penalty = [] if last.gradient_penalty is None else [last.gradient_penalty, last.gradient_norm]
-    scalars = nd.concat(last.loss, last.score_real.mean(), last.score_fake.mean(), generator_loss, *penalty, dim=0)
-    critic_loss, score_real, score_fake, generator_loss, *penalty = (float(value) for value in scalars.asnumpy())
+    scalars = nd.concat(generator_loss, last.means(), dim=0)
+    generator_loss, critic_loss, score_real, score_fake, *penalty = (float(value) for value in scalars.asnumpy())
     losses = {"critic_loss": critic_loss, "generator_loss": generator_loss}
     penalised = dict(zip(("gradient_penalty", "gradient_norm"), penalty))
     _require_finite(trainer, **losses, score_real=score_real, score_fake=score_fake, **penalised)

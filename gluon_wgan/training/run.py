@@ -1,23 +1,17 @@
-"""From settings to a run: find the data, build the networks and optimizers, start or resume, train."""
+"""A run of settings: start or resume it in its folder, and train to the end."""
 
 import dataclasses
 import logging
 
-import mxnet as mx
-import numpy as np
-
 from gluon_wgan.checkpoint import list_checkpoints, verify_checkpoint
-from gluon_wgan.data import Batches, open_source, prepare
-from gluon_wgan.data.lsun import draw_bedrooms
+from gluon_wgan.data import prepare
 from gluon_wgan.data.prepared import made_now
 from gluon_wgan.errors import UserError
 from gluon_wgan.models import build_critic, build_generator, parameter_count
-from gluon_wgan.rmsprop import RMSProp
 from gluon_wgan.run_folder import describe_environment
-from gluon_wgan.schedule import EpochSchedule, Schedule
-from gluon_wgan.settings import PROCEDURAL_PICTURES, flag_of
-from gluon_wgan.training.loop import expected_seconds, fit
-from gluon_wgan.training.trainer import Trainer
+from gluon_wgan.settings import flag_of
+from gluon_wgan.training.build import build_whole, check_parts, find_devices, open_parts
+from gluon_wgan.training.loop import expected_seconds, fit, follow
 
 log = logging.getLogger(__name__)
 
@@ -26,17 +20,6 @@ _BITS = ("mxnet", "numpy", "numba")  # whose version the last bits may depend on
 _OF_NETWORKS = (
     "preset generator critic generator_channels critic_channels extra_layers latent_dim image_size image_channels"
 ).split()
-
-
-def find_device(name):
-    """Return the MXNet context of "cpu" or "gpu"; raises UserError if this MXNet has no GPU."""
-    if name == "gpu":
-        if not mx.runtime.Features().is_enabled("CUDA"):
-            raise UserError("--device", "gpu (this MXNet was built without CUDA)", "cpu")
-        if mx.context.num_gpus() == 0:
-            raise UserError("--device", "gpu (no GPU found)", "cpu")
-        return mx.gpu()
-    return mx.cpu()
 
 
 def check_resume(run, settings):
@@ -89,96 +72,21 @@ def _newest_supported(run):
     return checkpoint
 
 
-def open_data(settings, cache_dir):
-    """Return the source that the settings name; without --data, our own bedrooms, drawn if they are not there yet.
-
-    Raises
-    ------
-    UserError
-        If there is no data, or less than a batch.
-    """
-    if settings.data is None:
-        log.info("no --data: training on %d bedrooms that the project draws itself", PROCEDURAL_PICTURES)
-        return open_source(draw_bedrooms(cache_dir, PROCEDURAL_PICTURES), None, settings.image_channels)
-    source = open_source(settings.data, settings.category, settings.image_channels)
-    if len(source) < settings.batch_size:
-        allowed = f"1 to {len(source)}, the number of pictures in {settings.data}"
-        raise UserError("--batch-size", settings.batch_size, allowed)
-    return source
-
-
-def open_batches(settings, prepared):
-    """Return the `Batches` of prepared pictures that the settings describe."""
-    rows = np.flatnonzero(~prepared.held_out) if settings.hold_out else None
-    tail = settings.epoch_end == "cut" or settings.generator_turn == "with_critic"
-    count = len(prepared) if rows is None else len(rows)
-    one_left = settings.generator_turn == "with_critic" and count % settings.batch_size == 1
-    if settings.generator == "mlp-mnist" and one_left:
-        given = f"{settings.batch_size}, which leaves 1 of {count} pictures for an epoch's last batch"
-        allowed = "one that leaves none, 2 or more: of one sample BatchNorm makes a constant"
-        raise UserError("--batch-size", given, allowed)
-    return Batches(prepared, settings.batch_size, settings.seed, rows, tail=tail)
-
-
-def build_trainer(settings, batches, context, hybridize=True):
-    """Return a `Trainer` with the networks, optimizers, schedule and clipping that the settings describe.
-
-    For --epoch-end cut and --generator-turn with_critic, `batches` have their tail, and a length.
-    """
-    generator, critic = build_generator(settings), build_critic(settings)
-    for network in (generator, critic):
-        network.collect_params().reset_ctx(context)
-    clip_bound = settings.clip_bound if settings.lipschitz == "clip" else None
-    # MXNet's fused kernel clips after the update: where that is what is asked for, it does both at once
-    fused_clip = (settings.optimizer, settings.clip_order) == ("rmsprop", "after_update")
-    return Trainer(
-        generator,
-        critic,
-        batches,
-        generator_optimizer=_optimizer(settings, settings.generator_rmsprop_epsilon, None),
-        critic_optimizer=_optimizer(settings, settings.critic_rmsprop_epsilon, clip_bound if fused_clip else None),
-        schedule=_schedule(settings, batches),
-        shared_latents=settings.generator_turn == "with_critic",
-        loss=settings.loss,
-        clip_bound=None if fused_clip else clip_bound,
-        clip_order=settings.clip_order,
-        gp_lambda=settings.gp_lambda if settings.lipschitz == "gradient_penalty" else None,
-        gp_one_sided=settings.gp_one_sided,
-        latent_dim=settings.latent_dim,
-        seed=settings.seed,
-        hybridize=hybridize,
-    )
-
-
-def _schedule(settings, batches):
-    if settings.generator_turn == "with_critic":
-        return EpochSchedule(settings.n_critic, len(batches))
-    return Schedule(
-        settings.n_critic,
-        settings.n_critic_boost,
-        settings.boost_generator_steps,
-        settings.boost_every,
-        batches_an_epoch=len(batches) if settings.epoch_end == "cut" else 0,
-    )
-
-
-def _optimizer(settings, epsilon, clip_bound):
-    if settings.optimizer == "adam":
-        return mx.optimizer.Adam(settings.learning_rate, settings.adam_beta1, settings.adam_beta2)
-    if settings.optimizer == "sgd":
-        return mx.optimizer.SGD(learning_rate=settings.learning_rate)
-    return RMSProp(
-        settings.learning_rate,
-        settings.rmsprop_decay,
-        epsilon,
-        settings.epsilon_placement,
-        clip_bound,
-        settings.rmsprop_initial_square,
-    )
-
-
-def train(settings, run, checkpoint, source, cache_dir, *, allow_unreadable=False, checkpoint_minutes=5.0):
+def train(
+    settings,
+    run,
+    checkpoint,
+    source,
+    cache_dir,
+    *,
+    allow_unreadable=False,
+    checkpoint_minutes=5.0,
+    devices=(0,),
+    store=None,
+):
     """Prepare the data, start a run or go on from a checkpoint, and train to the end.
+
+    Of a job's workers only the first one reads and writes the run folder; the others go on with it.
 
     Parameters
     ----------
@@ -194,13 +102,18 @@ def train(settings, run, checkpoint, source, cache_dir, *, allow_unreadable=Fals
         See `prepare`. A run that goes on has its pictures, and needs no leave.
     checkpoint_minutes : float
         See `fit`.
+    devices : sequence of int
+        Numbers of this process's devices.
+    store : gluon_wgan.training.cluster.Store, optional
+        Where there are several devices or workers.
 
     Raises
     ------
     UserError, NotFiniteError, Interrupted, OSError
     """
-    context = find_device(settings.device)
-    begun = (run.path / "config.json").exists()
+    contexts = find_devices(settings.device, devices)
+    first = store is None or store.worker == 0
+    begun = first and (run.path / "config.json").exists()
     pictures = run.read_config().get("pictures") if begun else None
     made_by = pictures["made_by"] if isinstance(pictures, dict) else None
     leave = allow_unreadable or pictures is not None
@@ -210,15 +123,27 @@ def train(settings, run, checkpoint, source, cache_dir, *, allow_unreadable=Fals
     skipped = prepared.skipped()
     if skipped:
         log.warning("%d pictures could not be decoded, see %s", len(skipped), prepared.folder / "skipped.tsv")
-    batches = open_batches(settings, prepared)
+    if store is not None:
+        check_parts(settings, len(contexts) * store.workers)
+        store.require_same(_what_all_share(settings, prepared, contexts))
+    parts = open_parts(settings, prepared, contexts, store)
+    if not first:
+        trainer = build_whole(settings, parts, store)
+        trainer.start_alike()
+        follow(trainer, settings.generator_steps)
+        return
     with run:
         if not begun:
             log.info("run folder: %s", run.path)
         content = {"folder": prepared.folder.name, **(pictures or prepared.content)}
-        run.write_config({**settings.to_json(), "overrides": settings.overrides(), "pictures": content})
-        trainer = build_trainer(settings, batches, context)
+        parallel = {"workers": store.workers, "devices": len(contexts)} if store else {}
+        config = {**settings.to_json(), "overrides": settings.overrides(), **parallel, "pictures": content}
+        run.write_config(config)
+        trainer = build_whole(settings, parts, store)
         seconds = trainer.load(checkpoint)["seconds"] if checkpoint else 0.0
-        _note_start(run, trainer)
+        if store is not None:
+            trainer.start_alike()
+        _note_start(run, trainer, parallel)
         _announce(settings, trainer)
         fit(
             trainer,
@@ -230,6 +155,13 @@ def train(settings, run, checkpoint, source, cache_dir, *, allow_unreadable=Fals
             seconds=seconds,
             checkpoint_minutes=checkpoint_minutes,
         )
+
+
+def _what_all_share(settings, prepared, contexts):
+    """Return what must be the same on all workers, {flag: JSON value}."""
+    flags = {flag_of(name): value for name, value in settings.to_json().items() if name not in ("data", "device")}
+    flags["--devices"], flags["--data"] = len(contexts), prepared.content
+    return flags
 
 
 def _check_pictures(recorded, prepared, settings):
@@ -261,14 +193,17 @@ def _in_words(made_by):
     return f"decoded by {made_by['decode']}, resized by {made_by['resize']}"
 
 
-def _note_start(run, trainer):
-    now = {**describe_environment(), "from_generator_step": trainer.generator_steps}
+def _note_start(run, trainer, parallel):
+    now = {**describe_environment(), **parallel, "from_generator_step": trainer.generator_steps}
     earlier = run.add_environment(now)
     if earlier:
         log.info("going on after generator step %d, critic step %d", trainer.generator_steps, trainer.critic_steps)
         if earlier[-1]["omp_num_threads"] != now["omp_num_threads"]:
             before, after = earlier[-1]["omp_num_threads"], now["omp_num_threads"]
             log.warning("OMP_NUM_THREADS was %s and is %s: the weights will differ in their last bits", before, after)
+        before, after = (start.get("workers", 1) * start.get("devices", 1) for start in (earlier[-1], now))
+        if before != after:
+            log.warning("the batch was shared by %d and is by %d: the weights will differ", before, after)
         before, after = (_what_bits_hang_on(start) for start in (earlier[-1], now))
         changed = [f"{name} was {before[name]} and is {after[name]}" for name in before if before[name] != after[name]]
         if changed:

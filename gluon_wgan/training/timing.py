@@ -7,7 +7,7 @@ from mxnet import nd
 
 from gluon_wgan.data import Batches
 from gluon_wgan.data.batches import noise_pictures
-from gluon_wgan.training.run import build_trainer
+from gluon_wgan.training.build import build_trainer
 
 
 def noise_trainer(settings, hybridize=True):

@@ -6,7 +6,7 @@ import mxnet as mx
 from mxnet import autograd, nd
 
 from gluon_wgan import streams
-from gluon_wgan.checkpoint import load_checkpoint, save_checkpoint
+from gluon_wgan.checkpoint import arrays_of, load_checkpoint, save_checkpoint
 from gluon_wgan.errors import UserError
 from gluon_wgan.layers.linearised import leaf, parts_of
 from gluon_wgan.lipschitz import (
@@ -17,6 +17,8 @@ from gluon_wgan.lipschitz import (
     penalty_and_its_gradient,
 )
 from gluon_wgan.losses import critic_loss, generator_loss
+
+_ALL = slice(None)
 
 
 class CriticUpdate(NamedTuple):
@@ -37,6 +39,11 @@ class CriticUpdate(NamedTuple):
     score_fake: mx.nd.NDArray
     gradient_penalty: mx.nd.NDArray | None = None
     gradient_norm: mx.nd.NDArray | None = None
+
+    def means(self):
+        """Return loss, mean score_real, mean score_fake and, with a penalty, it and the norm, as one array."""
+        penalty = [] if self.gradient_penalty is None else [self.gradient_penalty, self.gradient_norm]
+        return nd.concat(self.loss, self.score_real.mean(), self.score_fake.mean(), *penalty, dim=0)
 
 
 class Trainer:
@@ -72,6 +79,9 @@ class Trainer:
     latent_dim : int
     seed : int
         Of the latents, and of the interpolation weights.
+    share : slice
+        Which of a batch's latents and interpolation weights are this trainer's, whose `batches` give these pictures
+        alone; the others are those of other devices, see `gluon_wgan.training.team`. Not for batches with a tail.
     hybridize : bool
         False for the plain way of everything: nothing is hybridized, and `autograd` differentiates the whole loss of a
         penalised critic at once, which else is done layer by layer, in fewer operations.
@@ -99,6 +109,7 @@ class Trainer:
         gp_one_sided=False,
         latent_dim=100,
         seed=0,
+        share=_ALL,
         hybridize=True,
     ):
         if clip_order not in ("before_update", "after_update"):
@@ -107,7 +118,7 @@ class Trainer:
         self.schedule, self.shared_latents, self.loss = schedule, shared_latents, loss
         self.clip_bound, self.clip_order = clip_bound, clip_order
         self.gp_lambda, self.gp_one_sided = gp_lambda, gp_one_sided
-        self.latent_dim, self.seed = latent_dim, seed
+        self.latent_dim, self.seed, self.share = latent_dim, seed, share
         if hybridize:
             # Without static_shape, no faster here: its operations hide from the engine that BatchNorm's backward writes
             # the running statistics, so that real and fake pictures would update the critic's in any order.
@@ -126,11 +137,11 @@ class Trainer:
         self._by_layer = hybridize and gp_lambda is not None
         self._previous_loss = None
 
-    def latents(self, purpose, index, count=None):
-        """Return latents (count, latent_dim, 1, 1) ~ N(0, 1) of a stream; a batch of them by default."""
+    def latents(self, purpose, index, count=None, share=_ALL):
+        """Return latents (count, latent_dim, 1, 1) ~ N(0, 1) of a stream, or a share; a batch of them by default."""
         shape = (count or self.batches.batch_size, self.latent_dim, 1, 1)
-        numbers = streams.normal(self.seed, purpose, index, shape)
-        if self._context.device_type == "cpu" and numbers.dtype == self._dtype:
+        numbers = streams.normal(self.seed, purpose, index, shape)[share]
+        if self._context == mx.cpu() and numbers.dtype == self._dtype:
             return nd.from_numpy(numbers)  # the same memory, which nobody else has
         return self._array(numbers)
 
@@ -139,14 +150,24 @@ class Trainer:
 
     def critic_step(self):
         """Update the critic once, on the next batch; return a `CriticUpdate`."""
+        update = self.differentiate_critic()
+        self.update_critic(update)
+        return update
+
+    def differentiate_critic(self):
+        """Do the first half of `critic_step`: leave the gradients in the parameters; return a `CriticUpdate`."""
         if self.clip_bound and self.clip_order == "before_update":
             clip_weights(self._trainable["critic"], self.clip_bound)
         real = self._array(self.batches[self.critic_steps])
-        latent = self.latents("critic_latents", self.critic_steps, len(real) if self.shared_latents else None)
+        count = len(real) if self.shared_latents else None
+        latent = self.latents("critic_latents", self.critic_steps, count, share=self.share)
         # train_mode, not record: batch statistics as in training, and no graph to keep
         with autograd.train_mode():
             fake = self.generator(latent)
-        update = self._differentiate_by_layer(real, fake) if self._by_layer else self._differentiate(real, fake)
+        return self._differentiate_by_layer(real, fake) if self._by_layer else self._differentiate(real, fake)
+
+    def update_critic(self, update):
+        """Do the second half of `critic_step`, with the gradients that are in the parameters now."""
         self._update("critic")
         if self.clip_bound and self.clip_order == "after_update":
             clip_weights(self._trainable["critic"], self.clip_bound)
@@ -155,7 +176,6 @@ class Trainer:
         if self._previous_loss is not None:
             self._previous_loss.wait_to_read()
         self._previous_loss = update.loss
-        return update
 
     def _differentiate(self, real, fake):
         """Leave the gradients of the whole loss in the critic's parameters."""
@@ -191,11 +211,18 @@ class Trainer:
 
     def _between(self, real, fake):
         """Return interpolates; at an epoch's end real pictures may be fewer than the others."""
-        weights = streams.uniform(self.seed, "interpolation_weights", self.critic_steps, (len(real),))
-        return interpolates(real, fake[: len(real)], weights)
+        count = len(real) if self.share == _ALL else self.batches.batch_size
+        weights = streams.uniform(self.seed, "interpolation_weights", self.critic_steps, (count,))
+        return interpolates(real, fake[: len(real)], weights[self.share])
 
     def generator_step(self):
-        """Update the generator once; return generator_loss, a scalar array.
+        """Update the generator once; return generator_loss, a scalar array."""
+        loss = self.differentiate_generator()
+        self.update_generator()
+        return loss
+
+    def differentiate_generator(self):
+        """Do the first half of `generator_step`: leave the gradients in the parameters; return generator_loss.
 
         The chain rule is applied in two halves, at the pictures: the critic's weight gradients are then never computed.
         """
@@ -203,7 +230,7 @@ class Trainer:
             last = self.critic_steps - 1
             latent = self.latents("critic_latents", last, len(self.batches[last]))
         else:
-            latent = self.latents("generator_latents", self.generator_steps)
+            latent = self.latents("generator_latents", self.generator_steps, share=self.share)
         with autograd.record():
             fake = self.generator(latent)
         pictures = leaf(fake)
@@ -213,14 +240,25 @@ class Trainer:
             loss = generator_loss(self.loss, scores)
         (gradient,) = autograd.grad(loss, [scores if critic else pictures])
         fake.backward(critic.pull(gradient) if critic else gradient)
+        return loss
+
+    def update_generator(self):
+        """Do the second half of `generator_step`, with the gradients that are in the parameters now."""
         self._update("generator")
         self.generator_steps += 1
-        return loss
+
+    def gradients(self, network):
+        """Return the gradients in the trainable parameters of "critic" or "generator"."""
+        return [parameter.grad() for parameter in self._trainable[network]]
 
     def _update(self, network):
         updater = self._updaters[network]
-        for index, parameter in enumerate(self._trainable[network]):
-            updater(index, parameter.grad(), parameter.data())
+        for index, (parameter, gradient) in enumerate(zip(self._trainable[network], self.gradients(network))):
+            updater(index, gradient, parameter.data())
+
+    def agree(self, stop, due):
+        """Return both: nobody else has a say, see `gluon_wgan.training.team`."""
+        return stop, due
 
     def critic_updates_left(self):
         """Return the critic updates before the next generator update."""
@@ -236,14 +274,23 @@ class Trainer:
     def load(self, path):
         """Go on from a checkpoint; return its state."""
         state = load_checkpoint(path, self.generator, self.critic, self._updaters)
-        self.generator_steps, self.critic_steps = state["generator_steps"], state["critic_steps"]
+        self.go_on_after(state["generator_steps"], state["critic_steps"])
+        return state
+
+    def arrays(self):
+        """Return all arrays of the state, {name: mxnet.nd.NDArray}."""
+        files = arrays_of(self.generator, self.critic, self._updaters)
+        return {f"{file}:{name}": array for file, named in files.items() for name, array in named.items()}
+
+    def go_on_after(self, generator_steps, critic_steps):
+        """Set the counters of a state whose arrays are there."""
+        self.generator_steps, self.critic_steps = generator_steps, critic_steps
         for network, done in (("generator", self.generator_steps), ("critic", self.critic_steps)):
             # Adam's bias correction counts updates from here
             optimizer = self._updaters[network].optimizer
             optimizer.begin_num_update = optimizer.num_update = done
             for counts in optimizer._all_index_update_counts.values():
                 counts.clear()
-        return state
 
 
 def _trainable(block):

@@ -17,7 +17,7 @@ from gluon_wgan.settings import preset_settings
 from gluon_wgan.tools import benchmark, benchmark_ours
 from gluon_wgan.tools.benchmark_torch import TorchProcess, build_reference, do_step, sample_batch
 from gluon_wgan.tools.benchmark_turns import compare
-from gluon_wgan.training.run import build_trainer
+from gluon_wgan.training.build import build_trainer
 
 SETTINGS = replace(preset_settings("wassersteingan"), image_size=16, generator_channels=4, critic_channels=4)
 ARMS = ("torch", "torch_channels_last", "torch_compiled")

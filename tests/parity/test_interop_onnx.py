@@ -14,7 +14,7 @@ from gluon_wgan.errors import UserError
 from gluon_wgan.interop import export_onnx
 from gluon_wgan.models.sampling import load_generator, sample
 from gluon_wgan.run_folder import RunFolder
-from gluon_wgan.training import run as training
+from gluon_wgan.training import build
 
 pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -24,7 +24,7 @@ def make_run(folder, **changes):
     """Return a run folder whose generator has running statistics far from 0 and 1."""
     settings = tiny_settings(**changes)
     run = RunFolder(folder)
-    trainer = training.build_trainer(settings, None, mx.cpu())
+    trainer = build.build_trainer(settings, None, mx.cpu())
     draw = np.random.default_rng(0)
     for name, parameter in trainer.generator.collect_params().items():
         positive = name.endswith(("gamma", "running_var"))

@@ -12,7 +12,7 @@ from gluon_wgan.data import prepare
 from gluon_wgan.errors import NotFiniteError
 from gluon_wgan.studies.ablation_epsilon.question import AT, PERCENTILES
 from gluon_wgan.studies.results import start_of_study
-from gluon_wgan.training.run import build_trainer, open_batches, open_data
+from gluon_wgan.training.build import build_trainer, open_batches, open_data
 
 
 def denominator_floor(epsilon, placement):

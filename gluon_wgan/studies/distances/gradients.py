@@ -21,7 +21,7 @@ from gluon_wgan.models import build_critic
 from gluon_wgan.rmsprop import RMSProp
 from gluon_wgan.schedule import Schedule
 from gluon_wgan.settings import PROCEDURAL_PICTURES, preset_settings
-from gluon_wgan.training.run import build_trainer, open_batches
+from gluon_wgan.training.build import build_trainer, open_batches
 from gluon_wgan.training.trainer import Trainer
 
 # Fixed before anything was trained. Pictures, and the DCGAN pair, since the claim is about them: of 16x16x3 pixels, as

@@ -4,7 +4,7 @@ import json
 import logging
 import os
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ from gluon_wgan.run_folder import read_metrics
 from gluon_wgan.settings import preset_settings
 from gluon_wgan.studies.plan import plan
 from gluon_wgan.studies.presets.question import COMPARED, POINTS, SUBJECTS
-from gluon_wgan.studies.runner import train_all
+from gluon_wgan.studies.runner import train_and_measure
 from gluon_wgan.studies.statistics import difference
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ def measure(flags, results):
     """Train and measure what is not yet measured of a subject, into reports/data/presets.json and the sample sheets."""
     subject, data = flags.measure, os.path.abspath(flags.data)
     runs = plan(arms_of(subject, data, flags.generator_steps), flags.seeds, flags.runs)
-    pictures = Pictures(subject, data, runs[0].settings, flags.cache_dir)
+    pictures = _pictures(subject, runs[0].settings, flags.cache_dir)
     asked = {
         "pictures": Path(data).name,
         "held_out": len(pictures.held_out),
@@ -48,14 +48,24 @@ def measure(flags, results):
     def finish(found):
         return {"real": pictures.floor, **summarise(found)}
 
-    def note(run):
-        results.keep_run(subject, asked, measure_run(run, pictures), key, finish)
-        _keep_sheet(run, results.figures / "presets" / f"{subject}-{run.arm}-seed{run.seed}.png")
+    def keep(run, found):
+        results.keep_run(subject, asked, found, key, finish)
         log.info("measured: %s, seed %d", run.arm, run.seed)
 
     done = {(found["arm"], found["seed"]) for found in results.runs(subject, asked)}
     left = [run for run in runs if (run.arm, run.seed) not in done]
-    train_all(left, flags.cache_dir, flags.at_once, note)
+    train_and_measure(left, flags, measure_run, results.figures, keep)
+
+
+def measure_run(run, flags, figures):
+    """Measure a finished run, and keep its last sample sheet; return `evaluate`'s dict."""
+    _keep_sheet(run, figures / "presets" / f"{flags.measure}-{run.arm}-seed{run.seed}.png")
+    return evaluate(run, _pictures(flags.measure, replace(run.settings, seed=0), flags.cache_dir))
+
+
+@lru_cache(maxsize=1)
+def _pictures(subject, settings, cache_dir):
+    return Pictures(subject, settings.data, settings, cache_dir)
 
 
 def arms_of(subject, data, generator_steps=None):
@@ -137,7 +147,7 @@ def _correlation(first, second):
     return float(np.corrcoef(first.ravel(), second.ravel())[0, 1])
 
 
-def measure_run(run, pictures):
+def evaluate(run, pictures):
     """Measure a finished run; return a dict of JSON values.
 
     Parameters

@@ -67,6 +67,8 @@ class Flags(StudyFlags):
     """updates of the generator, of every arm"""
     at_once: optional(int, "the physical cores") = None
     """trainings side by side, each with its share of the threads"""
+    cluster: optional(str, "none: this machine") = None
+    """a scheduler of dask.distributed, as in tcp://10.0.0.1:8786: its workers train and measure"""
     runs: str = "runs/presets"
     """folder of the run folders"""
     cache_dir: str = "cache"
