@@ -13,8 +13,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PARITY_READY := $(VENV)/.parity-ready
 CLUSTER_READY := $(VENV)/.cluster-ready
+GPU_VENV := .venv-gpu
 
-.PHONY: help setup setup-cluster demo test parity parity-report reports ablations-demo lint soak bench clean test-current test-debian13 test-thorough
+.PHONY: help setup setup-cluster setup-gpu test-gpu check-gpu demo test parity parity-report reports ablations-demo lint soak bench clean test-current test-debian13 test-thorough
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -37,7 +38,7 @@ demo: $(READY)  ## train the demo preset on drawn bedrooms, some minutes; an int
 		$$(test -f runs/demo-pil-seed0/config.json && echo --resume)
 
 test: $(READY)  ## run the tests that need no PyTorch
-	$(BIN)/python -m pytest -q --ignore=tests/parity
+	$(BIN)/python -m pytest -q --ignore=tests/parity --ignore=tests/gpu
 
 test-thorough: $(CLUSTER_READY)  ## run what `make test` leaves out: every process of a job killed in turn, Dask
 	$(BIN)/python -m pytest -q -m thorough
@@ -57,6 +58,21 @@ setup-cluster: $(CLUSTER_READY)  ## install Dask too, with which studies run on 
 $(CLUSTER_READY): $(READY) cluster.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -r cluster.lock
 	@touch $@
+
+# The same environment with MXNet's build for CUDA 11 in the place of the other, 3 GB.
+setup-gpu: $(GPU_VENV)/.gpu-ready  ## make .venv-gpu, for NVIDIA cards of compute capability 5.0 to 8.9
+
+$(GPU_VENV)/.gpu-ready: requirements.lock requirements-current.lock gpu.lock setup.py
+	$(MAKE) setup VENV=$(GPU_VENV)
+	$(GPU_VENV)/bin/python -m pip uninstall --quiet --yes mxnet
+	$(GPU_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r gpu.lock
+	@touch $@
+
+test-gpu: $(GPU_VENV)/.gpu-ready  ## test what can be tested of .venv-gpu without a card; wants a C compiler
+	$(GPU_VENV)/bin/python -m pytest -q tests/gpu
+
+check-gpu: $(GPU_VENV)/.gpu-ready  ## on a machine with a card: compare it with the CPU, train 100 steps, time them
+	$(GPU_VENV)/bin/python tests/gpu/check.py
 
 # Small networks: one thread is the fastest.
 parity: $(PARITY_READY)  ## install PyTorch too, and run the tests against it
@@ -85,4 +101,4 @@ bench: $(READY)  ## measure speed and memory, some minutes
 	$(BIN)/python experiments/benchmark.py
 
 clean:  ## remove the virtual environment and the caches; runs/ stays
-	rm -rf $(VENV) .venv-current cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-current $(GPU_VENV) cache .pytest_cache .ruff_cache
