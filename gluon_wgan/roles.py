@@ -44,26 +44,43 @@ class Place:
         UserError
             If it does not answer within `PATIENCE`, or the port is taken.
         """
-        if self.role == SCHEDULER:
-            with socket.socket() as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                try:
-                    probe.bind((self.host, self.port))
-                except OSError as error:
-                    given = f"{self.host}:{self.port} ({error.strerror})"
-                    allowed = "an address of this machine, and a port of no other job"
-                    raise UserError("DMLC_PS_ROOT_PORT", given, allowed) from error
-        elif not answers(self.host, self.port, PATIENCE):
+        address = self.host, self.port
+        if self.role == SCHEDULER and (answers(address, 0) or not self._can_listen()):
+            given = f"{self.host}:{self.port} (taken, or not of this machine)"
+            raise UserError("DMLC_PS_ROOT_PORT", given, "an address of this machine, and a port of no other job")
+        if self.role != SCHEDULER and not answers(address, PATIENCE):
             given = f"{self.host}:{self.port} (no scheduler answers there within {PATIENCE} s)"
             raise UserError("DMLC_PS_ROOT_URI", given, "where the job's scheduler runs")
 
+    def _can_listen(self):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((self.host, self.port))
+            except OSError:
+                return False
+        return True
 
-def answers(host, port, seconds, ended=lambda: False):
-    """Say whether somebody listens there within so many seconds, unless `ended` says that it is hopeless."""
+
+def answers(address, seconds, ended=lambda: False, local=None):
+    """Say whether somebody listens there within so many seconds, unless `ended` says that it is hopeless.
+
+    Parameters
+    ----------
+    address : tuple of str and int
+        Host and port.
+    seconds : float
+    ended : callable
+    local : bool, optional
+        Whether the job talks through files, as MXNet does where DMLC_LOCAL is 1; by default as the environment says.
+    """
+    local = os.environ.get("DMLC_LOCAL") == "1" if local is None else local
     until = time.monotonic() + seconds
     while not ended():
         try:
-            socket.create_connection((host, port), timeout=1).close()
+            with socket.socket(socket.AF_UNIX) if local else socket.socket() as probe:
+                probe.settimeout(1)
+                probe.connect(f"/tmp/{address[1]}" if local else address)  # where MXNet has them
         except OSError:
             if time.monotonic() > until:
                 return False

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -90,8 +91,22 @@ def test_a_port_that_another_job_has(variables):
         variables({"DMLC_ROLE": "scheduler", "DMLC_PS_ROOT_PORT": str(port)})
         with pytest.raises(UserError, match=f"DMLC_PS_ROOT_PORT: given 127.0.0.1:{port}"):
             roles.take_place().check_scheduler()
-        with pytest.raises(UserError, match=f"--port: given {port} .somebody listens there"):
-            launch.run(["--port", str(port), "--", "train"])
+
+
+def test_a_port_that_another_job_of_this_machine_has(variables):
+    """They talk through files; that somebody else listens at the number does not matter."""
+    with socket.socket(socket.AF_UNIX) as other:
+        file = Path("/tmp/64999")
+        other.bind(str(file))
+        other.listen()
+        try:
+            with pytest.raises(UserError, match=r"--port: given 64999 .somebody listens there"):
+                launch.run(["--port", "64999", "--", "train"])
+            variables({"DMLC_ROLE": "scheduler", "DMLC_PS_ROOT_PORT": "64999", "DMLC_LOCAL": "1"})
+            with pytest.raises(UserError, match=r"DMLC_PS_ROOT_PORT: given 127\.0\.0\.1:64999"):
+                roles.take_place().check_scheduler()
+        finally:
+            file.unlink()
 
 
 def test_a_role_without_a_job(variables):
