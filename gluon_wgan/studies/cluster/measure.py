@@ -141,8 +141,7 @@ def _bytes(network):
 
 def _links(flags):
     """Time the sum of a whole critic's gradients over links, and with 2 bits a number."""
-    critic = build_critic(settings_of(64, 64))
-    shapes = [p.shape for p in critic.collect_params().values() if p.grad_req != "null"]
+    numbers = _bytes(build_critic(settings_of(64, 64))) // 4
     found = []
     for link, rate in LINKS.items():
         for count in MACHINES:
@@ -150,7 +149,7 @@ def _links(flags):
                 place = machines(count, rate) if rate else nullcontext([LOOPBACK])
                 with place as hosts, tempfile.TemporaryDirectory() as folder:
                     file = Path(folder) / "found.json"
-                    arguments = [json.dumps(shapes), REPEATS, threshold, file]
+                    arguments = [numbers, REPEATS, threshold, file]
                     if Job(exchange.CODE, arguments, count, hosts=hosts, quiet=True).run():
                         raise RuntimeError(f"a worker failed on {link}")
                     found.append(

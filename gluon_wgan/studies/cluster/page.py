@@ -44,8 +44,8 @@ def answer(data):
             f"their size. With it no: it sees half a batch, and they are off by {with_it:.0e}."
         )
     if "speed" in data:
-        ratios = " and ".join(f"{size['ratio']:.2f} of its speed at {_name(size)}" for size in data["speed"]["sizes"])
-        found.append(f"On one machine two workers of a thread each reach {ratios}, so one process serves there.")
+        ratios = " and ".join(f"{size['ratio']:.2f} at {_name(size)}" for size in data["speed"]["sizes"])
+        found.append(f"On one machine two workers of a thread each reach {ratios} of one process's speed.")
     if "links" in data:
         one = exchange_seconds(data["links"], data["links"]["bytes"]["64x64/64"]["critic"], 2, 1)
         found.append(
@@ -209,5 +209,5 @@ def _foretold_figure(times, links):
 _LIMITS = """## Limits
 
 One machine of two cores: workers share it, and the links are limited by the kernel's token buckets, without a delay
-(this kernel has no netem). A real network adds its round trip twice for each array, some 30 times an update. Nobody has
-run it on several real machines, nor on cards."""
+(this kernel has no netem). A real network adds a round trip or two to every update. Nobody has run it on several real
+machines, nor on cards."""
