@@ -128,7 +128,7 @@ def test_nobody_listens(tmp_path, monkeypatch, runs_in, address):
 
 @pytest.mark.thorough
 def test_an_ablation_on_a_cluster(tmp_path, dask):
-    """The same files of numbers and pictures as on this machine alone, but for how long it took."""
+    """With a worker killed too: the same files of numbers and pictures as on this machine alone, but for the seconds."""
 
     def measure(where, *more):
         sizes = "--image-size 16 --channels 2 --generator-steps 30 --arms cv2 --seeds 0".split()
@@ -145,4 +145,7 @@ def test_an_ablation_on_a_cluster(tmp_path, dask):
     address, _ = dask
     here = measure("here")
     assert len(here[0]) == 2
-    assert measure("there", "--cluster", address) == here
+    with ThreadPoolExecutor(1) as beside:
+        killed = beside.submit(kill_once_it_trains, dask[1][0], tmp_path / "runs-there")
+        assert measure("there", "--cluster", address) == here
+        killed.result()
