@@ -128,7 +128,7 @@ def test_nobody_listens(tmp_path, monkeypatch, runs_in, address):
 
 @pytest.mark.thorough
 def test_an_ablation_on_a_cluster(tmp_path, dask):
-    """With a worker killed too: the same files of numbers and pictures as on this machine alone, but for the seconds."""
+    """With a worker killed too: the same numbers and pictures as on this machine alone, but for the seconds."""
 
     def measure(where, *more):
         sizes = "--image-size 16 --channels 2 --generator-steps 30 --arms cv2 --seeds 0".split()
