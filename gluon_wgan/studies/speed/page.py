@@ -172,8 +172,29 @@ MXNet's way from it to an operator, and waiting. Profiled alone, in a process fo
         "The five operators that take most, with loops, two threads:\n",
         _longest(now),
         f"\nMeasured by: {origins(profiles, ['now'])}\n",
+        _before_and_now(profiles) if "before" in profiles else "",
     ]
     return "\n".join(parts)
+
+
+def _before_and_now(profiles):
+    """Return the table of what it was before the penalised critic was differentiated layer by layer."""
+    rows = []
+    for before in profiles["before"]["runs"]:
+        key = {name: before[name] for name in ("image_size", "channels", "batch_size", "threads")}
+        now = next(run for run in profiles["now"]["runs"] if run["kernels"] and run.items() >= key.items())
+        for work in before["work"]:
+            then, later = before["work"][work], now["work"][work]
+            cells = [f"{1e3 * found['seconds']:,.1f}" for found in (then, later)]
+            cells += [f"{sum(calls for _, calls, _ in found['operators']):,.0f}" for found in (then, later)]
+            side = before["image_size"]
+            rows.append([f"{side}x{side}/{before['channels']}", before["threads"], work, *cells])
+    commit = profiles["before"]["starts"][0]["commit"][:7]
+    return f"""The same profile at commit {commit}, before critics were differentiated layer by layer, at
+another hour of the same machine:
+
+{table(["size/channels", "threads", "update", "then, ms", "now, ms", "operators then", "now"], rows)}
+"""
 
 
 def divided(found):
