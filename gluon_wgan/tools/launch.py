@@ -18,11 +18,12 @@ Train on several workers: each takes its share of every batch, and all apply the
   gluon-wgan launch --workers 2 -- train --preset demo --out runs/two
   gluon-wgan launch --workers 4 --hosts hosts.txt -- train --data lsun --out runs/four
 
-Everything listens on this machine's loopback, or on the addresses of the hosts file: a name or address a
-line, each reached by `ssh` without a password, with this package in the same folder. The first one runs the
-scheduler, and worker 0, which keeps the run folder. The workers of a machine share OMP_NUM_THREADS, by
-default its cores. When one process ends badly, all end; Ctrl-C stops
-all, with a checkpoint. Exit status: that of the process that ended first, see README."""
+On this machine the processes talk through files that other users cannot open. A hosts file has the name or
+address of a machine a line, each reached by `ssh` without a password, with this package in the same folder;
+everything listens on these addresses and no others. The first machine runs the scheduler, and worker 0,
+which keeps the run folder. The workers of a machine share OMP_NUM_THREADS, by default its cores. When one
+process ends badly, all end; Ctrl-C stops all, with a checkpoint. Exit status: that of the process that
+ended first, see README."""
 _TRAIN = "from gluon_wgan.command import run; run('train')"
 
 
