@@ -31,26 +31,27 @@ def page(data, reports):
         sections.append(_foretold(times, data["links"]))
     commands = "\n".join(dict.fromkeys(command_of(starts_of(data[part])[0]) for part in there))
     body = [f"## Command\n\n```\n{commands}\n```\n\n{origins(data, there)}", *sections, _LIMITS]
-    return Page(answer(data), "\n\n".join(body) + "\n", figures)
+    return Page(answer(data, speed), "\n\n".join(body) + "\n", figures)
 
 
-def answer(data):
+def answer(data, speed):
     """Return the sentences that answer the question, of what was measured."""
     found = []
     if "same" in data:
         with_it, without = (data["same"]["arms"][arm]["weights"][str(AT[-1])]["critic"] for arm in _COLOURS)
         found.append(
-            f"Without BatchNorm yes, up to roundings: after {STEPS} steps the weights are off by {without:.0e} of "
-            f"their size. With it no: it sees half a batch, and they are off by {with_it:.0e}."
+            f"Without BatchNorm yes, up to roundings; with it no, since it sees half a batch: after {STEPS} steps the "
+            f"critic's weights are off by {without:.0e} and by {with_it:.0e} of their size."
         )
     if "speed" in data:
         ratios = " and ".join(f"{size['ratio']:.2f} at {_name(size)}" for size in data["speed"]["sizes"])
         found.append(f"On one machine two workers of a thread each reach {ratios} of one process's speed.")
-    if "links" in data:
-        one = exchange_seconds(data["links"], data["links"]["bytes"]["64x64/64"]["critic"], 2, 1)
-        found.append(
-            f"Over 1 Gbit/s two machines take {1e3 * one:.0f} ms to add up one update of the documents' critic."
+    if "links" in data and speed:
+        most = " and ".join(
+            f"{max(speed_up(seconds, data['links'], size, n, n) for n in FORETOLD):.1f} times sooner at {size}"
+            for size, seconds in step_seconds(speed, data["links"]).items()
         )
+        found.append(f"However many machines as this one, joined by 1 Gbit/s, would end at most {most}.")
     return " ".join(found)
 
 
@@ -187,7 +188,7 @@ def _foretold(times, links):
 How many times sooner so many machines as this one would end, joined by 1 Gbit/s, if a batch of 64 shared by n took each
 a n-th of the time, which small shares do not reach, plus the sums at the rate measured above.
 
-{table(["size/channels", "servers", *(f"{n} machines" for n in FORETOLD)], rows)}
+{table(["size/channels", "servers", *(f"{n} machines" if n > 1 else "1 machine" for n in FORETOLD)], rows)}
 
 ![Speed-up against the number of machines](figures/cluster_foretold.png)"""
 
