@@ -10,8 +10,10 @@ import pytest
 from mxnet import nd
 from training_fixtures import make_trainer, numbers_of, run, same_bits
 
+from gluon_wgan.command import call
 from gluon_wgan.errors import UserError
 from gluon_wgan.settings import preset_settings
+from gluon_wgan.training import build
 from gluon_wgan.training.build import check_parts, find_devices
 from gluon_wgan.training.cluster import Store
 from gluon_wgan.training.team import Team, share_of
@@ -175,3 +177,19 @@ def test_devices_that_there_are_not(numbers):
     with pytest.raises(UserError, match="--devices"):
         find_devices("cpu", numbers)
     assert find_devices("cpu", (0, 3)) == [mx.cpu(0), mx.cpu(3)]
+
+
+def test_a_card_that_there_is_not(monkeypatch):
+    monkeypatch.setattr(mx.context, "num_gpus", lambda: 2)
+    monkeypatch.setattr(mx.runtime.Features, "is_enabled", lambda self, name: True)
+    monkeypatch.setattr(build, "check_card", lambda number: None)
+    assert find_devices("gpu", (1,)) == [mx.gpu(1)]
+    with pytest.raises(UserError, match="--devices: given 0,7; allowed: 0 to 1, each once"):
+        find_devices("gpu", (0, 7))
+
+
+def test_more_devices_than_samples_are_refused_before_anything_starts(tmp_path):
+    flags = ["--preset", "demo", "--batch-size", "1", "--devices", "0,1", "--out", str(tmp_path / "run")]
+    with pytest.raises(UserError, match="workers times --devices: given 2; allowed: 1 at most, for --batch-size 1"):
+        call("train", flags)
+    assert not (tmp_path / "run").exists()

@@ -101,6 +101,8 @@ def run(arguments=None, prog=None):
     from gluon_wgan.training import run as training
 
     build.find_devices(settings.device, devices)
+    if place is not None or len(devices) > 1:
+        build.check_parts(settings, len(devices) * (place.workers if place else 1))
     if flags.dry_run:
         source = build.open_data(settings, flags.cache_dir) if settings.data else None
         training.describe(settings, folder.path, source)

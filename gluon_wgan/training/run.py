@@ -10,7 +10,7 @@ from gluon_wgan.errors import UserError
 from gluon_wgan.models import build_critic, build_generator, parameter_count
 from gluon_wgan.run_folder import describe_environment
 from gluon_wgan.settings import flag_of
-from gluon_wgan.training.build import build_whole, check_parts, find_devices, open_parts
+from gluon_wgan.training.build import build_whole, find_devices, open_parts
 from gluon_wgan.training.loop import expected_seconds, fit, follow
 
 log = logging.getLogger(__name__)
@@ -124,7 +124,6 @@ def train(
     if skipped:
         log.warning("%d pictures could not be decoded, see %s", len(skipped), prepared.folder / "skipped.tsv")
     if store is not None:
-        check_parts(settings, len(contexts) * store.workers)
         store.require_same(_what_all_share(settings, prepared, contexts))
     parts = open_parts(settings, prepared, contexts, store)
     if not first:

@@ -73,7 +73,7 @@ def _same(same):
 One process with whole batches beside one that computes the two halves on two devices and adds them, in float32, at
 32x32 with 16 channels, without the boost at the start: the relative distance of the weights, and the critic's estimate
 of the distance at each step. That two workers give the bits of two devices in one process, killed or not, is a test
-(`tests/test_cluster.py`).
+(`tests/test_jobs.py`).
 
 {table(header, rows)}
 

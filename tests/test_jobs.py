@@ -139,6 +139,20 @@ def test_ctrl_c_reaches_all_and_writes_a_checkpoint(folder):
     assert_same_end(folder, "stopped")
 
 
+def test_another_number_of_workers_may_resume_and_is_told(folder):
+    job = start(folder, "fewer")
+    wait_for_checkpoint(folder, "fewer", job)
+    job.send_signal(signal.SIGINT)
+    job.communicate(timeout=60)
+    command = [sys.executable, "-m", "gluon_wgan", "train", *flags(folder, "fewer")]
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "the batch was shared by 2 and is by 1: the weights will differ" in done.stderr
+    assert "workers" not in json.loads((folder / "fewer/config.json").read_text())
+    starts = json.loads((folder / "fewer/environment.json").read_text())["starts"]
+    assert [start.get("workers") for start in starts] == [2, None]
+
+
 # --- a job that somebody else starts, by variables
 
 
