@@ -22,6 +22,7 @@ _TOOLS = {
     "launch": "train on several workers, here or on several machines",
     "generate": "generate pictures from a trained run",
     "measure": "measure how far a run's pictures are from real ones",
+    "similar": "find the training pictures that samples are most like",
     "convert_checkpoint": "carry checkpoints over, from and to PyTorch and others",
     "benchmark": "measure speed and memory",
     "make_reports": "render all of reports/ from its data",

@@ -12,6 +12,7 @@ from gluon_wgan.errors import UserError
 from gluon_wgan.files import write_atomic
 
 MEDIAN_WINDOW = 101  # the window of the paper's figures
+_SHOWN = 128  # pixels a side, at most, to which a sheet enlarges its pictures
 
 
 def to_uint8(images):
@@ -65,6 +66,14 @@ def grid(images, columns=8, gap=2):
         top, left = (number // columns) * (height + gap), (number % columns) * (width + gap)
         sheet[top : top + height, left : left + width] = picture
     return sheet
+
+
+def save_sheet(file, images, columns=8):
+    """Write pictures (N, C, H, W) in [-1, 1] as one PNG, small ones enlarged by whole pixels; return its path."""
+    sheet = grid(images, columns)
+    larger = max(1, _SHOWN // images.shape[-1])  # unblurred
+    save_picture(file, sheet.repeat(larger, axis=0).repeat(larger, axis=1))
+    return file
 
 
 def median_filtered(values):

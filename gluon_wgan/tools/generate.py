@@ -11,12 +11,11 @@ from tqdm import tqdm
 
 from gluon_wgan.errors import UserError
 from gluon_wgan.flags import optional
-from gluon_wgan.pictures import grid, save_picture, to_uint8
+from gluon_wgan.pictures import save_picture, save_sheet, to_uint8
 
 log = logging.getLogger(__name__)
 
 _WALK = 8  # pictures from one latent to the next
-_SHOWN = 128  # pixels a side, at most, to which a sheet enlarges its pictures
 
 
 @dataclass(frozen=True)
@@ -108,11 +107,11 @@ def generate(path, kind, count, bn_mode, seed, out):
     name = f"{checkpoint.name}-{kind}-{count}-seed{seed}-{bn_mode}"
     if kind == "interpolation":
         images = sample(generator, nd.array(walk(seed, -(-count // _WALK), settings)), bn_mode)
-        return _save_sheet(out / f"{name}.png", images)
+        return save_sheet(out / f"{name}.png", images)
     batches = draw_latents(seed, count, settings)
     if kind == "grid":
         images = np.concatenate([sample(generator, nd.array(latents), bn_mode) for latents in batches])
-        return _save_sheet(out / f"{name}.png", images[:count])
+        return save_sheet(out / f"{name}.png", images[:count])
     folder = out / name
     folder.mkdir(exist_ok=True)
     for index, latents in enumerate(tqdm(batches, unit="batch", desc="generating")):
@@ -121,10 +120,3 @@ def generate(path, kind, count, bn_mode, seed, out):
             if number < count:
                 save_picture(folder / f"{number:06d}.png", pixels)
     return folder
-
-
-def _save_sheet(file, images):
-    sheet = grid(images)
-    larger = max(1, _SHOWN // images.shape[-1])  # whole pixels, unblurred
-    save_picture(file, sheet.repeat(larger, axis=0).repeat(larger, axis=1))
-    return file
