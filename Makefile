@@ -41,7 +41,7 @@ test: $(READY)  ## run the tests that need no PyTorch
 	$(BIN)/python -m pytest -q --ignore=tests/parity --ignore=tests/gpu
 
 test-thorough: $(CLUSTER_READY)  ## run what `make test` leaves out: every process of a job killed in turn, Dask
-	$(BIN)/python -m pytest -q -m thorough
+	$(BIN)/python -m pytest -q -m thorough --ignore=tests/parity --ignore=tests/gpu
 
 test-current:  ## run the same tests with the newest NumPy, OpenCV and others, in .venv-current
 	$(MAKE) test VENV=.venv-current LOCK=requirements-current.lock

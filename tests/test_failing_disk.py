@@ -182,7 +182,11 @@ ENDS = {
 }
 
 
-@pytest.mark.parametrize("status", STATUSES)
+def test_no_status_is_without_a_test():
+    assert STATUSES.keys() - ENDS.keys() == {5}  # which a job's processes end with by themselves, tests/test_jobs.py
+
+
+@pytest.mark.parametrize("status", ENDS)
 def test_every_way_to_end_has_its_status(status, monkeypatch, caplog):
     def end(*_):
         if ENDS[status]:

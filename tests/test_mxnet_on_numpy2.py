@@ -154,11 +154,18 @@ def test_a_missing_library_of_the_system_is_named_with_the_command(monkeypatch):
         assert text == f"the system lacks libgomp.so.1 (MXNet needs it); as root: {commands}"
 
     class Broken:
-        def exec_module(self, module):
-            raise OSError("libgomp.so.1: cannot open shared object file: No such file or directory")
+        def __init__(self, library):
+            self.library = library
 
-    with pytest.raises(ImportError, match=r"mxnet: the system lacks libgomp\.so\.1 \(MXNet needs it\); as root: "):
-        mxnet_on_numpy2._Loader(Broken()).exec_module(None)
+        def exec_module(self, module):
+            raise OSError(f"{self.library}: cannot open shared object file: No such file or directory")
+
+    for library, message in (
+        ("libgomp.so.1", r"mxnet: the system lacks libgomp\.so\.1 \(MXNet needs it\); as root: "),
+        ("libcuda.so.1", r"mxnet: this is MXNet's CUDA build, and the system lacks libcuda\.so\.1, NVIDIA's driver"),
+    ):
+        with pytest.raises(ImportError, match=message):
+            mxnet_on_numpy2._Loader(Broken(library)).exec_module(types.ModuleType("mxnet"))
 
 
 def test_the_check_of_the_system_needs_nothing_but_python():
