@@ -5,6 +5,7 @@ import ctypes
 import importlib.machinery
 import subprocess
 import sys
+import types
 import warnings
 from pathlib import Path
 
