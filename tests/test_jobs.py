@@ -126,6 +126,7 @@ def test_a_killed_job_ends_whole_and_goes_on_to_the_same_bits(folder, victim):
     assert_same_end(folder, run)
 
 
+@THOROUGH
 def test_ctrl_c_reaches_all_and_writes_a_checkpoint(folder):
     job = start(folder, "stopped")
     wait_for_checkpoint(folder, "stopped", job)
@@ -139,6 +140,7 @@ def test_ctrl_c_reaches_all_and_writes_a_checkpoint(folder):
     assert_same_end(folder, "stopped")
 
 
+@THOROUGH
 def test_another_number_of_workers_may_resume_and_is_told(folder):
     job = start(folder, "fewer")
     wait_for_checkpoint(folder, "fewer", job)
@@ -188,7 +190,7 @@ def by_hand(folder):
         process.communicate()
 
 
-@pytest.mark.parametrize("victim", [*(pytest.param(victim, marks=THOROUGH) for victim in (0, 1, 2)), 3])
+@pytest.mark.parametrize("victim", [*(pytest.param(victim, marks=THOROUGH) for victim in (0, 1, 3)), 2])
 def test_whatever_a_job_loses_the_others_end_by_themselves(folder, by_hand, victim):
     run = f"lost-{victim}"
     long = ("--generator-steps", "100000")
@@ -209,7 +211,12 @@ def test_whatever_a_job_loses_the_others_end_by_themselves(folder, by_hand, vict
 
 
 @pytest.mark.parametrize(
-    "theirs, named", [(("--seed", "1"), "--seed"), (("--data", "other"), "--data"), (("--devices", "0,1"), "--devices")]
+    "theirs, named",
+    [
+        (("--seed", "1"), "--seed"),
+        pytest.param(("--data", "other"), "--data", marks=THOROUGH),
+        pytest.param(("--devices", "0,1"), "--devices", marks=THOROUGH),
+    ],
 )
 def test_a_worker_with_something_else_is_refused_by_name(folder, by_hand, theirs, named):
     if named == "--data":
@@ -247,6 +254,7 @@ def test_the_sbatch_file(folder, tmp_path):
     assert_same_end(folder, "slurm")
 
 
+@THOROUGH
 def test_the_kubernetes_job(folder):
     service, job = yaml.safe_load_all((CLUSTER / "train-job.yaml").read_text())
     pods, (container,) = job["spec"], job["spec"]["template"]["spec"]["containers"]

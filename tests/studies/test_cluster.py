@@ -40,6 +40,7 @@ def test_speed_up_by_hand():
     assert page.speed_up(22.0, LINKS, "64x64/64", 1, 1) == pytest.approx(1.0)
 
 
+@pytest.mark.thorough
 def test_the_two_halves_part_with_batch_norm_alone(tmp_path, monkeypatch):
     """The study itself, some steps of it: roundings without BatchNorm, far more with it."""
     monkeypatch.setattr(measure, "STEPS", 2)
