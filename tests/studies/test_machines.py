@@ -22,6 +22,8 @@ from gluon_wgan.studies import machines
 from gluon_wgan.studies.plan import plan
 from gluon_wgan.studies.runner import train_and_measure
 
+pytestmark = pytest.mark.thorough  # `make test-thorough`, which brings Dask
+
 
 @pytest.fixture
 def dask(tmp_path):
@@ -126,7 +128,6 @@ def test_nobody_listens(tmp_path, monkeypatch, runs_in, address):
         train(tmp_path, "there", runs_in("runs"), address)
 
 
-@pytest.mark.thorough
 def test_an_ablation_on_a_cluster(tmp_path, dask):
     """With a worker killed too: the same numbers and pictures as on this machine alone, but for the seconds."""
 
