@@ -12,7 +12,7 @@ class Flags:
 
     cache_dir: str
     cluster: str | None = None
-    at_once: int = 2
+    at_once: int | None = None
 
 
 def measure_run(run, flags, figures):

@@ -36,7 +36,7 @@ def dask(tmp_path):
         process = subprocess.Popen(
             [sys.executable, "-m", f"distributed.cli.{command[0]}", "--host", "127.0.0.1", *command[1:]],
             cwd=tmp_path / "there",
-            env={**os.environ, "PYTHONPATH": path},
+            env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},  # as many as a local training has
             stderr=subprocess.PIPE,
             text=True,
         )
