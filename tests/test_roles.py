@@ -109,6 +109,14 @@ def test_a_port_that_another_job_of_this_machine_has(variables):
             file.unlink()
 
 
+def test_a_dry_run_in_a_job_is_no_job(variables, caplog):
+    variables({})
+    caplog.set_level("INFO")
+    train.run(["--preset", "demo", "--kvstore", "dist_sync", "--dry-run"])
+    assert "trainable parameters" in caplog.text
+    assert "DMLC_ROLE" not in os.environ
+
+
 def test_a_role_without_a_job(variables):
     variables({})
     with pytest.raises(UserError, match="DMLC_ROLE: given worker; allowed: with --kvstore dist_sync"):

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from gluon_wgan.errors import UserError
+from gluon_wgan.files import write_atomic
 from gluon_wgan.settings import Settings
 from gluon_wgan.studies.plan import Run
 
@@ -61,13 +62,20 @@ def train_and_measure(runs, flags, measure_run, figures, keep):
                 failed.append(f"{run.arm}, seed {run.seed}: {future.exception()}")
                 continue
             for name, content in found["figures"].items():
-                place = Path(figures) / name
-                place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_bytes(content)
+                _write(Path(figures), name, content)
             log.info("%d of %d: %s, seed %d, by %s", number, len(runs), run.arm, run.seed, found["machine"])
             keep(run, found["found"])
     if failed:
         raise UserError("runs", "; ".join(failed), "trainings that end; the same command goes on with them")
+
+
+def _write(folder, name, content):
+    """Write a picture that came from another machine, below a folder and nowhere else."""
+    place = (folder / name).resolve()
+    if not place.is_relative_to(folder.resolve()):
+        raise UserError("--cluster", f"a worker that sends {name}", "workers of this package, on a network of your own")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(place, content)
 
 
 def _task(run, flags, measure_run):

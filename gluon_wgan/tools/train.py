@@ -143,7 +143,7 @@ def _devices(text):
 
 
 def _place(flags):
-    if flags.kvstore == "dist_sync" and not flags.dry_run:
+    if flags.kvstore == "dist_sync" and ("DMLC_ROLE" in os.environ or not flags.dry_run):
         return take_place()
     if "DMLC_ROLE" in os.environ:  # with it, importing mxnet may never return
         raise UserError("DMLC_ROLE", os.environ["DMLC_ROLE"], "with --kvstore dist_sync; else take it out")

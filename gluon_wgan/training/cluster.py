@@ -12,6 +12,7 @@ import mxnet as mx
 from mxnet import nd
 from mxnet.base import _LIB, check_call
 
+from gluon_wgan import __version__
 from gluon_wgan.errors import UserError
 from gluon_wgan.roles import WORKER
 
@@ -95,15 +96,16 @@ class Store:
             array[:] = total
 
     def require_same(self, facts):
-        """Raise UserError, on all workers, unless each has the facts that the first one has.
+        """Raise UserError, on all workers, unless each has this version of the package, and the facts of the first one.
 
         Parameters
         ----------
         facts : dict
-            {flag: JSON value}; the version of this package among them, since another one knows other flags.
+            {flag: JSON value}.
         """
         flags = list(facts)
-        ours = [[_number_of(flags)], [_number_of(value) for value in facts.values()]]
+        # first, since another version may know other flags
+        ours = [[_number_of([__version__, *flags])], [_number_of(value) for value in facts.values()]]
         for names, numbers in zip((["the version of gluon_wgan"], flags), ours):
             key = f"same.{len(names)}"
             first = nd.array(numbers)

@@ -51,7 +51,8 @@ class Job:
         self._port = port or _free_port(self._address)
         # through files in /tmp, which only their owner may write to: faster than loopback, and closed to other users
         self._local = set(hosts) == {LOOPBACK}
-        self._running, self._quiet, self._said = {}, quiet, []
+        self._running, self._readers, self._quiet = {}, [], quiet
+        self._said, self._telling = [], threading.Lock()
         self._longest = len(f"worker {workers - 1}")
 
     def run(self):
@@ -117,7 +118,8 @@ class Job:
             start_new_session=True,  # a Ctrl-C is handed on to the workers alone
         )
         self._running[name] = process
-        threading.Thread(target=self._repeat, args=(name, process.stdout), daemon=True).start()
+        self._readers.append(threading.Thread(target=self._repeat, args=(name, process.stdout), daemon=True))
+        self._readers[-1].start()
 
     def _repeat(self, name, output):
         """Write what a process says to stderr, line by line, with its name."""
@@ -127,9 +129,10 @@ class Job:
                 self._tell()
 
     def _tell(self):
-        while self._said:
-            sys.stderr.write(self._said.pop(0))
-        sys.stderr.flush()
+        with self._telling:
+            while self._said:
+                sys.stderr.write(self._said.pop(0))
+            sys.stderr.flush()
 
     def _wait(self, asked):
         """Return the status of the job, once it has one; `asked` is the signals that arrived."""
@@ -165,6 +168,8 @@ class Job:
         for process in self._running.values():
             process.kill()
             process.wait()
+        for reader in self._readers:
+            reader.join(2)  # what they said last
 
 
 def _interrupt(process):

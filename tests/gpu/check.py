@@ -5,7 +5,7 @@ import sys
 import time
 from dataclasses import replace
 
-import gluon_wgan
+import gluon_wgan  # noqa: F401, before mxnet
 
 # isort: split
 
@@ -76,5 +76,4 @@ def report(text, good):
 
 
 if __name__ == "__main__":
-    gluon_wgan.use_synchronous_engine() if "cpu" in sys.argv else None
     main()

@@ -128,6 +128,16 @@ def test_nobody_listens(tmp_path, monkeypatch, runs_in, address):
         train(tmp_path, "there", runs_in("runs"), address)
 
 
+def test_a_picture_outside_the_folder_is_refused(tmp_path):
+    (tmp_path / "figures").mkdir()
+    for name in ("../stray.png", str(tmp_path / "stray.png")):
+        with pytest.raises(UserError, match="--cluster: given a worker that sends"):
+            machines._write(tmp_path / "figures", name, b"")
+    assert not (tmp_path / "stray.png").exists()
+    machines._write(tmp_path / "figures", "of/a run.png", b"x")
+    assert (tmp_path / "figures/of/a run.png").read_bytes() == b"x"
+
+
 def test_an_ablation_on_a_cluster(tmp_path, dask):
     """With a worker killed too: the same numbers and pictures as on this machine alone, but for the seconds."""
 
