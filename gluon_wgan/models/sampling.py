@@ -30,7 +30,14 @@ def draw_latents(seed, count, settings):
 
     Batches are always full, so that picture i is the same however many are asked for: with batch statistics it
     depends on the pictures drawn beside it.
+
+    Raises
+    ------
+    UserError
+        If the seed is below 0, or 2**63 or more.
     """
+    if not 0 <= seed < 2**63:
+        raise UserError("--seed", seed, "0 or more")
     shape = (settings.batch_size, settings.latent_dim, 1, 1)
     batches = -(-count // settings.batch_size)
     return np.stack([streams.normal(seed, "generated_latents", index, shape) for index in range(batches)])

@@ -51,6 +51,11 @@ def test_a_run_is_measured_beside_what_it_held_out(folder):
     assert measured(folder, "run/checkpoints/latest", "--count", "60") == found
 
 
+def test_a_seed_below_0_is_refused(folder):
+    with pytest.raises(UserError, match="--seed: given -1; allowed: 0 or more"):
+        measured(folder, "run", "--seed", "-1")
+
+
 @pytest.mark.usefixtures("eight_pixels")
 def test_a_folder_of_the_same_pictures_is_at_no_distance(folder):
     found = measured(folder, "pictures", "--count", "500")
