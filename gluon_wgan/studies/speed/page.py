@@ -191,7 +191,7 @@ def _before_and_now(profiles):
             rows.append([f"{side}x{side}/{before['channels']}", before["threads"], work, *cells])
     commit = profiles["before"]["starts"][0]["commit"][:7]
     return f"""The same profile at commit {commit}, before critics were differentiated layer by layer, at
-another hour of the same machine:
+another hour of the same machine, by a script that is not kept:
 
 {table(["size/channels", "threads", "update", "then, ms", "now, ms", "operators then", "now"], rows)}
 """
