@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import encode, make_picture
+from on_device import load
 from reference import Recipe, Reference
 
 from gluon_wgan.command import call
@@ -61,12 +62,17 @@ def test_what_cannot_be_packed(folder, tmp_path):
         study.measure_run(tmp_path, str(folder), Results(tmp_path, "full_size"), tmp_path / "cache")
 
 
+def trained(packed, folder, generator_steps, minutes=9):
+    """Train one arm on the CPU; return the state that was kept."""
+    training = full_size.Training(load(packed), folder, Recipe(**SMALL), generator_steps, "cpu", recorded=True)
+    full_size.train([training], minutes, False)
+    return json.loads((folder / "state.json").read_text())
+
+
 def test_its_steps_are_the_references(packed, tmp_path):
-    recipe = Recipe(**SMALL)
-    state = full_size.train(packed, tmp_path / "run", recipe, 5, 9, "cpu", False)
+    state = trained(packed, tmp_path / "run", 5)
     assert (state["finished"], state["critic_steps"], state["tf32"]) == (True, 3 + 3 + 2 * 3, False)
-    with np.load(packed, allow_pickle=False) as content:
-        plain = Reference(recipe, np.cumsum(content["differences"], axis=2, dtype=np.uint8))
+    plain = Reference(Recipe(**SMALL), full_size.unpacked(load(packed)))
     estimates = []
     for _ in range(5):
         scores, _ = plain.step()
@@ -79,21 +85,37 @@ def test_its_steps_are_the_references(packed, tmp_path):
 
 
 def test_stopped_and_gone_on_it_is_the_same_bits(packed, tmp_path):
-    recipe = Recipe(**SMALL)
-    whole = full_size.train(packed, tmp_path / "whole", recipe, 6, 9, "cpu", False)
+    whole = trained(packed, tmp_path / "whole", 6)
     for steps in (1, 4):  # a stop after 1 and 4 steps is what a spent time would do
-        assert full_size.train(packed, tmp_path / "parts", recipe, steps, 9, "cpu", False)["generator_steps"] == steps
-    parts = full_size.train(packed, tmp_path / "parts", recipe, 6, 9, "cpu", False)
+        assert trained(packed, tmp_path / "parts", steps)["generator_steps"] == steps
+    parts = trained(packed, tmp_path / "parts", 6)
     assert parts["critic_steps"] == whole["critic_steps"]
     for name in ("generator", "generator_squares", "critic", "critic_squares"):
-        left, right = (full_size._load(tmp_path / run / f"{name}.npz") for run in ("whole", "parts"))
+        left, right = (load(tmp_path / run / f"{name}.npz") for run in ("whole", "parts"))
         assert all(left[key].tobytes() == right[key].tobytes() for key in left), name
     assert np.array_equal(*(np.load(tmp_path / run / "estimates.npy") for run in ("whole", "parts")))
-    assert np.array_equal(*(np.load(tmp_path / run / "samples.npy") for run in ("whole", "parts")))
+    last = "samples/step_0000006.webp"
+    assert (tmp_path / "whole" / last).read_bytes() == (tmp_path / "parts" / last).read_bytes()
+
+
+def test_in_turns_each_is_as_alone(packed, tmp_path):
+    alone = trained(packed, tmp_path / "alone", 3)
+    seeds = {seed: Recipe(**{**SMALL, "seed": seed}) for seed in (0, 1)}
+    both = [
+        full_size.Training(load(packed), tmp_path / str(seed), recipe, 3, "cpu", recorded=True)
+        for seed, recipe in seeds.items()
+    ]
+    full_size.train(both, 9, False)
+    assert alone["at_once"] == 1
+    assert json.loads((tmp_path / "0/state.json").read_text())["at_once"] == 2
+    runs = [load(tmp_path / run / "critic.npz") for run in ("alone", "0", "1")]
+    for name, tensor in runs[0].items():
+        assert np.array_equal(tensor, runs[1][name]), name
+    assert not np.array_equal(*(run["main.initial:3-2:conv.weight"] for run in runs[1:]))
 
 
 def test_a_spent_time_stops_it(packed, tmp_path):
-    state = full_size.train(packed, tmp_path / "run", Recipe(**SMALL), 5, 0, "cpu", False)
+    state = trained(packed, tmp_path / "run", 5, minutes=0)
     assert (state["finished"], state["generator_steps"]) == (False, 1)  # one at the least, or it would never end
 
 
