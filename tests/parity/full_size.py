@@ -2,10 +2,10 @@
 
     python tests/parity/full_size.py --packed packed/pil.npz packed/cv2.npz --seeds 20 21 22 --out runs/full-size
 
-It needs torch, numpy, Pillow and the packed files (`python experiments/full_size.py pack` writes them), and of this
-project nothing but the reference beside it and two small modules: weights, latents and the order of the data are those
-of train_lsun.py with the same seed. All arms and seeds train at the same time, each in a folder of its own, OUT/cv2-20.
-They end after --minutes with their states kept; the same command goes on.
+It needs torch, numpy, Pillow and loky, no MXNet, and the packed files (`python experiments/full_size.py pack` writes
+them). Weights, latents and the order of the data are those of train_lsun.py with the same seed. All arms and seeds
+train at the same time, each in a folder of its own, OUT/cv2-20. They end after --minutes with their states kept; the
+same command goes on.
 """
 
 import argparse
