@@ -78,11 +78,16 @@ class HeldOut:
         return self._features[resize]
 
 
-def floors(held_out, resize, baseline):
+def floors(held_out, resize, baseline, kernel=None):
     """Return the distances that no GAN is in: other real pictures, prepared by this resize, in the place of samples.
 
     The distances to pictures prepared the same way are what two sets of one distribution differ by; those to the
-    reference's add what the preparations differ by.
+    reference's add what the preparations differ by. With a kernel (`gluon_wgan.studies.ablation.Kernel`), its distances
+    and their standard errors too.
     """
     _, others = held_out(resize)
-    return held_out.distances(others, resize, baseline)
+    found = held_out.distances(others, resize, baseline)
+    if kernel is not None:
+        for measure, (distance, error) in kernel.distances(others, resize).items():
+            found |= {measure: distance, f"{measure}_error": error}
+    return found

@@ -230,6 +230,8 @@ def figure_of_curves(data, reports, measures, style):
         axes.set_title(fill(title, 44), fontsize=10)
         axes.set_xlabel("generator steps")
         axes.grid(alpha=0.3)
+    if not drawn:
+        return None
     figure.axes[0].set_ylabel("kernel distance, thousandths")
     figure.axes[0].legend(fontsize=8)
-    return figure if drawn else None
+    return figure

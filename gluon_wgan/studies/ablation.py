@@ -113,7 +113,7 @@ def _judges(data, category, image_size, cache_dir, features):
     """Return the held-out pictures, and their kernel distance where it can be measured."""
     source = open_source(data or draw_bedrooms(cache_dir, PROCEDURAL_PICTURES), category)
     held_out = HeldOut(source, image_size, cache_dir, features)
-    return held_out, _kernel(held_out)
+    return held_out, kernel_of(held_out)
 
 
 def decisions(differences):
@@ -132,11 +132,7 @@ def _floors(before, table, resizes, held_out, kernel):
     same = ("planned", "settings", "pictures", "held_out", "features")
     if before and all(before.get(key) == table[key] for key in same):
         return before["floors"]
-    known = {resize: floors(held_out, resize, BASELINE_RESIZE) for resize in dict.fromkeys(resizes.values())}
-    if kernel is not None:
-        for resize, found in known.items():
-            for measure, (distance, error) in kernel.distances(held_out(resize)[1], resize).items():
-                found |= {measure: distance, f"{measure}_error": error}
+    known = {resize: floors(held_out, resize, BASELINE_RESIZE, kernel) for resize in dict.fromkeys(resizes.values())}
     return {arm: known[resize] for arm, resize in resizes.items()}
 
 
@@ -153,7 +149,8 @@ def measured(run, results, features=None):
     return kept if whole else None
 
 
-def _kernel(held_out):
+def kernel_of(held_out):
+    """Return the `Kernel` of held-out pictures, None where the network's weights are not installed."""
     try:
         return Kernel(held_out)
     except UserError as problem:  # the network's weights are an extra
@@ -195,16 +192,34 @@ class Kernel:
         }
 
     def of_run(self, run):
-        """Return (measures, the mean over a run's late checkpoints; curve, a list of step, samples and distances)."""
+        """Return what `over` says of a run's checkpoints."""
         at, late = measured_at(run.settings.generator_steps)
-        curve = []
-        for step, count in at.items():
-            checkpoint = run.folder / "checkpoints" / f"step_{step:07d}"
-            if not checkpoint.is_dir():
-                continue  # the run broke off
-            generator, settings, _ = load_generator(checkpoint)
-            found = self.distances(samples(generator, settings, count), settings.resize)
-            curve.append({"step": step, "samples": count, **found})
+
+        def pictures():
+            for step, count in at.items():
+                checkpoint = run.folder / "checkpoints" / f"step_{step:07d}"
+                if checkpoint.is_dir():  # else the run broke off
+                    generator, settings, _ = load_generator(checkpoint)
+                    yield step, samples(generator, settings, count)
+
+        return self.over(pictures(), late, run.settings.resize)
+
+    def over(self, checkpoints, late, resize):
+        """Return (measures, the mean over the late checkpoints; curve, a list of step, samples and distances).
+
+        Parameters
+        ----------
+        checkpoints : iterable of (int, numpy.ndarray)
+            Generator step, and samples (N, H, W, C), 0 to 255.
+        late : sequence of int
+            The generator steps that decide.
+        resize : str
+            Who prepared what the run learned from.
+        """
+        curve = [
+            {"step": step, "samples": len(pictures), **self.distances(pictures, resize)}
+            for step, pictures in checkpoints
+        ]
         last = [point for point in curve if point["step"] in late]
         measures = {}
         if len(last) == len(late):

@@ -30,6 +30,7 @@ from gluon_wgan.studies.deciding import measured_at  # noqa: E402
 _STRIP_STEPS = (500, 2500, 10000)  # and the last
 _STRIP_PICTURES = 8
 _CURVE_SHARE = 4  # of the latents, this part at the checkpoints that decide nothing
+SHEET_COLUMNS = 32
 _AT_A_TIME = 100  # generator steps between two looks at the estimates
 
 
@@ -52,6 +53,7 @@ class Training:
     def __init__(self, content, folder, recipe, generator_steps, device, recorded):
         self.folder, self.steps, self.device = folder, generator_steps, device
         self.arm, self._latents = str(content["arm"]), content["latents"]
+        self._commit = str(content["commit"])  # of the packing: there is no checkout on the other machine
         self.reference = OnDevice(recipe, unpacked(content), device, recorded)
         self._began = time.monotonic()
         self._fixed = streams.normal(recipe.seed, "fixed_latents", 0, (64, recipe.latent_dim, 1, 1))
@@ -94,6 +96,7 @@ class Training:
         recipe = self.reference.recipe
         state = {
             "arm": self.arm,
+            "commit": self._commit,
             "generator_steps": self.reference.generator_steps,
             "critic_steps": self.reference.critic_steps,
             "finished": not self.left,
@@ -115,15 +118,12 @@ def unpacked(content):
     return np.cumsum(content["differences"], axis=2, dtype=np.uint8)
 
 
-def save_sheet(pictures, file, columns=32):
-    """Write pictures (N, H, W, C), row by row, losslessly; what is missing of the last row is black."""
-    count, height, width, channels = pictures.shape
-    rows = -(-count // columns)
-    padded = np.zeros((rows * columns, height, width, channels), np.uint8)
-    padded[:count] = pictures
-    sheet = padded.reshape(rows, columns, height, width, channels).transpose(0, 2, 1, 3, 4)
+def save_sheet(pictures, file):
+    """Write pictures (N, H, W, C), N of whole rows, as one picture, losslessly."""
+    _, height, width, channels = pictures.shape
+    sheet = pictures.reshape(-1, SHEET_COLUMNS, height, width, channels).transpose(0, 2, 1, 3, 4)
     partial = file.with_suffix(".partial")
-    Image.fromarray(sheet.reshape(rows * height, columns * width, channels)).save(partial, "WEBP", lossless=True)
+    Image.fromarray(sheet.reshape(-1, SHEET_COLUMNS * width, channels)).save(partial, "WEBP", lossless=True)
     os.replace(partial, file)
 
 

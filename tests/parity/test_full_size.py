@@ -9,6 +9,7 @@ import pytest
 import torch
 from conftest import encode, make_picture
 from on_device import load
+from PIL import Image
 from reference import Recipe, Reference
 
 from gluon_wgan.command import call
@@ -58,8 +59,21 @@ def test_what_cannot_be_packed(folder, tmp_path):
         study.pack("gluoncv", str(folder), tmp_path / "x.npz", tmp_path / "cache", 16)
     with pytest.raises(UserError, match="--arm: given 'none'; allowed: pil, cv2"):
         study.pack("none", str(folder), tmp_path / "x.npz", tmp_path / "cache", 16)
+
+
+def test_what_cannot_be_measured(folder, packed, tmp_path):
+    def measure(run):
+        study.measure_run(run, str(folder), Results(tmp_path, "full_size"), tmp_path / "cache")
+
     with pytest.raises(UserError, match=r"--run: given .*state\.json"):
-        study.measure_run(tmp_path, str(folder), Results(tmp_path, "full_size"), tmp_path / "cache")
+        measure(tmp_path)
+    trained(packed, tmp_path / "run", 2, minutes=0)
+    with pytest.raises(UserError, match=r"--run: given .*run \(stopped at generator step 1\); allowed: a finished run"):
+        measure(tmp_path / "run")
+    trained(packed, tmp_path / "run", 2)
+    (tmp_path / "run/samples/step_0000002.webp").write_bytes(b"RIFF")
+    with pytest.raises(UserError, match=r"--run: given .*cannot identify image file"):
+        measure(tmp_path / "run")
 
 
 def trained(packed, folder, generator_steps, minutes=9):
@@ -119,22 +133,40 @@ def test_a_spent_time_stops_it(packed, tmp_path):
     assert (state["finished"], state["generator_steps"]) == (False, 1)  # one at the least, or it would never end
 
 
+def test_a_sheet_loses_nothing(tmp_path):
+    pictures = np.stack([make_picture(index, 16, 16) for index in range(64)])
+    full_size.save_sheet(pictures, tmp_path / "sheet.webp")
+    with Image.open(tmp_path / "sheet.webp") as sheet:
+        assert sheet.size == (32 * 16, 2 * 16)
+        assert np.array_equal(study._cut(np.asarray(sheet.convert("RGB")), 16), pictures)
+
+
 def test_there_and_back(folder, packed, tmp_path, monkeypatch, capsys):
-    flags = ["--packed", packed, "--out", tmp_path / "run", "--generator-steps", "30", "--channels", "2"]
-    monkeypatch.setattr(sys, "argv", ["full_size.py", *map(str, flags), "--device", "cpu"])
+    study.pack("pil", str(folder), tmp_path / "packed/pil.npz", tmp_path / "cache", 16)
+    flags = ["--packed", tmp_path / "packed/pil.npz", packed, "--seeds", "20", "21", "--out", tmp_path / "runs"]
+    flags += ["--generator-steps", "30", "--channels", "2", "--device", "cpu"]
+    monkeypatch.setattr(sys, "argv", ["full_size.py", *map(str, flags)])
     monkeypatch.setattr(full_size, "Recipe", lambda **given: Recipe(**{**SMALL, **given}))
     full_size.main()
-    assert "finished: generator step 30" in capsys.readouterr().err
-    places = {"run": "run", "data": "pictures", "reports": "reports", "cache-dir": "cache"}
-    call("full_size", ["measure", *(f"--{flag}={tmp_path / name}" for flag, name in places.items())])
-    found = json.loads((tmp_path / "reports/data/full_size.json").read_text())["cv2"]
-    assert found["trained"]["device"] == "cpu" and found["trained"]["torch"] == torch.__version__
-    assert 0 < found["measures"]["swd_same"] < 2 and 0 < found["measures"]["swd_reference"] < 2
-    assert len(found["estimates"]) == 30
-    assert (tmp_path / "reports/figures/full_size_cv2.png").is_file()
+    assert capsys.readouterr().err.count("finished: generator step 30") == 4
+    places = {"data": "pictures", "reports": "reports", "cache-dir": "cache"}
+    for run in ("pil-20", "cv2-20", "pil-21", "cv2-21"):
+        flags = {**places, "run": f"runs/{run}"}
+        call("full_size", ["measure", *(f"--{flag}={tmp_path / name}" for flag, name in flags.items())])
+    found = json.loads((tmp_path / "reports/data/full_size.json").read_text())
+    run = found["runs"]["cv2"]["21"]
+    assert (run["device"], run["at_once"], run["torch"]) == ("cpu", 4, torch.__version__)
+    kept = json.loads((tmp_path / f"reports/data/ablations/{run['name']}.json").read_text())
+    estimates = np.load(tmp_path / "runs/cv2-21/estimates.npy", allow_pickle=False)
+    assert kept["estimates"] == pytest.approx([estimates[i : i + 10].mean() for i in (0, 10, 20)], rel=1e-3)
+    assert 0 < kept["measures"]["swd_same"] < 2 and 0 < kept["measures"]["swd_reference"] < 2
+    differences = found["differences"]["cv2"]["swd_reference"]["values"]
+    alone = [found["arms"][arm]["measures"]["swd_reference"]["values"] for arm in ("cv2", "pil")]
+    assert differences == pytest.approx([cv2 - pil for cv2, pil in zip(*alone)])
+    assert (tmp_path / f"reports/figures/{run['name']}.png").is_file()
     page = (tmp_path / "reports/full_size.md").read_text()
-    assert "**Answer.** Undecided: each arm was trained with one seed (n = 1)" in page
-    assert "| OpenCV bilinear | 30 |" in page
+    assert "**Answer.** Not decided yet: 4 of the 6 trainings that decide are done." in page
+    assert "| OpenCV bilinear | 21 |" in page
 
 
 def test_without_a_gpu_it_says_so(packed, tmp_path, monkeypatch, capsys):

@@ -27,6 +27,7 @@ ARMS = ("pil", "cv2")
 # Seeds in this order, both arms of a seed at the same time, as many pairs as the time on the card allows, three at the
 # least: how many there are depends on no result.
 SEEDS = (20, 21, 22, 23, 24, 25)
+LEAST_SEEDS = 3
 
 
 @dataclass(frozen=True)
