@@ -50,6 +50,7 @@ setup(
         "dev": ["hypothesis>=6,<7", "pre-commit>=4,<5", "pytest>=9,<10", "ruff>=0.17,<0.18"],
         # the reference, and ONNX: mxnet 1.9.1's exporter refuses later versions of onnx
         "parity": [
+            "colour-science>=0.4.4,<0.5",
             "efficientnet-lite-pytorch==0.1.0",
             "onnx==1.14.1; python_version < '3.12'",
             "onnxruntime>=1.23,<2",

@@ -1,6 +1,7 @@
 """Distances between sets of pictures: generated samples against real pictures that training never saw. Numbers only."""
 
 from gluon_wgan.evaluate.bootstrap import bootstrap_interval
+from gluon_wgan.evaluate.colours import colour_difference
 from gluon_wgan.evaluate.digits import recognise
 from gluon_wgan.evaluate.frechet import frechet_distance, picture_features
 from gluon_wgan.evaluate.kernel import features, kernel_distance
@@ -10,6 +11,7 @@ from gluon_wgan.evaluate.spectra import log_spectrum_difference, radial_power_sp
 
 __all__ = [
     "bootstrap_interval",
+    "colour_difference",
     "features",
     "frechet_distance",
     "kernel_distance",

@@ -16,6 +16,7 @@ from gluon_wgan.data.decode import UndecodableError
 from gluon_wgan.data.lsun import draw_bedrooms
 from gluon_wgan.data.prepared import no_opencv_threads
 from gluon_wgan.errors import UserError
+from gluon_wgan.evaluate.colours import JUST_NOTICEABLE, colour_difference, installed
 from gluon_wgan.evaluate.spectra import radial_power_spectrum
 from gluon_wgan.files import write_atomic
 from gluon_wgan.report.page import as_png
@@ -108,6 +109,18 @@ def differences(pictures, reference):
     return apart.sum(axis=1, dtype=np.float64), apart.max(axis=1).astype(np.float64)
 
 
+def share_seen(pictures, reference):
+    """Return the share of each picture's pixels, float64 (N,), whose colour an eye would tell from the reference's.
+
+    Parameters
+    ----------
+    pictures, reference : numpy.ndarray
+        (N, H, W, 3), uint8 or float32, 0 to 255; what a sum of float32 puts outside is cut off.
+    """
+    a, b = (one.clip(0, 255) for one in (pictures, reference))
+    return (colour_difference(a, b) > JUST_NOTICEABLE).mean(axis=(1, 2))
+
+
 def summarise(l1, largest, values):
     """Return what is reported of the differences of N pictures of `values` values each; see `compare`."""
     quantiles = dict(zip(("p05", "p25", "median", "p75", "p95"), np.percentile(l1, [5, 25, 50, 75, 95])))
@@ -126,10 +139,10 @@ class _Totals:
 
     def __init__(self):
         self.keys, self.undecodable, self.too_small, self.largest_short_side = [], 0, 0, 0
-        self.l1, self.largest, self.power, self.frequencies = {}, {}, {}, {}
+        self.l1, self.largest, self.power, self.frequencies, self.seen = {}, {}, {}, {}, {}
 
     def add(self, sizes, block):
-        keys, undecodable, short_sides, measured = block
+        keys, undecodable, short_sides, measured, seen = block
         self.keys += keys
         self.undecodable += undecodable
         self.too_small += len(short_sides)
@@ -139,10 +152,14 @@ class _Totals:
             self.largest.setdefault((size, arm), []).append(largest)
             self.power[size, arm] = self.power.get((size, arm), 0) + power * len(keys)
             self.frequencies[size] = frequencies
+        for arm, shares in seen.items():
+            self.seen.setdefault(arm, []).append(shares)
 
 
 def _measure_block(source, sizes, against, block):
-    """Return (keys, number of undecodable pictures, short sides of small ones, {(size, arm): what was measured})."""
+    """Return (keys, number of undecodable pictures, short sides of small ones, {(size, arm): what was measured},
+    {arm: share of pixels that an eye tells apart, at the first size}); the last is empty without colour-science.
+    """
     keys, undecodable, short_sides, images = [], 0, [], []
     for index in block:
         try:
@@ -156,7 +173,7 @@ def _measure_block(source, sizes, against, block):
             continue
         images.append(image)
         keys.append(source.key(index))
-    measured = {}
+    measured, seen = {}, {}
     for size in sizes if images else ():
         resized = [resize_by_all(image, size, against) for image in images]
         pictures = {arm: np.stack([one[arm] for one in resized]) for arm in resized[0]}
@@ -164,7 +181,9 @@ def _measure_block(source, sizes, against, block):
             # green says enough, in a third of the time; gluoncv's sums of float32 may end at 255.00003
             spectrum = radial_power_spectrum(pictures[arm][..., 1:2].clip(0, 255))
             measured[size, arm] = (*differences(pictures[arm], pictures[against]), *spectrum)
-    return keys, undecodable, short_sides, measured
+        if size == sizes[0] and installed():
+            seen = {arm: share_seen(pictures[arm], pictures[against]) for arm in pictures}
+    return keys, undecodable, short_sides, measured, seen
 
 
 def compare(source, count, sizes, against="pil"):
@@ -185,8 +204,9 @@ def compare(source, count, sizes, against="pil"):
     -------
     data : dict
         JSON values: `name`, `count`, `undecodable`, `too_small`, `cpu_seconds` and `seconds`; `sizes`: {size: {arm:
-        `l1_p05` to `l1_p95`, `max_median`, `max`, `share_ge_60`, `share_l1_above_20000`, `mean_abs`}}; `spectra`:
-        {size: {`frequency`, `power`: {arm: of the green channel, mean over the pictures}}}.
+        `l1_p05` to `l1_p95`, `max_median`, `max`, `share_ge_60`, `share_l1_above_20000`, `mean_abs`}}; `seen`: {arm:
+        `median`, `p05`, `p95` of `share_seen` at the first size}, empty without colour-science; `spectra`: {size:
+        {`frequency`, `power`: {arm: of the green channel, mean over the pictures}}}.
     keys : list of str
         Of the `count` pictures.
     l1 : dict
@@ -229,6 +249,7 @@ def compare(source, count, sizes, against="pil"):
             str(size): {arm: summarise(l1[size, arm], largest[size, arm], 3 * size**2) for arm in arms}
             for size in sizes
         },
+        "seen": {arm: _quantiles(np.concatenate(parts)) for arm, parts in totals.seen.items()},
         "spectra": {
             str(size): {
                 "frequency": _short(totals.frequencies[size]),
@@ -238,6 +259,10 @@ def compare(source, count, sizes, against="pil"):
         },
     }
     return data, totals.keys, l1
+
+
+def _quantiles(values):
+    return {name: float(at) for name, at in zip(("p05", "median", "p95"), np.percentile(values, [5, 50, 95]))}
 
 
 def _short(values):
@@ -273,6 +298,8 @@ def measure_all(images, sizes, against="pil", count=None):
         See `compare` and `gluon_wgan.data.open_source`.
     """
     check(sizes, against, count)
+    if not installed():
+        log.warning("without the share of pixels that an eye tells apart: `make parity` installs colour-science")
     opened = [open_images(path, count) for path in images]  # a wrong path is answered before any work
     environment = start_of_study()
     compared = [compare(source, taken, sizes, against) for source, taken in opened]

@@ -75,7 +75,7 @@ L1 distance is mostly above 20,000. Shares of the pictures for which the one / t
 
 
 def _main_table(data, source):
-    lines = []
+    lines, seen = [], source.get("seen", {})
     for arm, row in _measured(source, data["main_size"]).items():
         lines.append(
             [
@@ -86,10 +86,12 @@ def _main_table(data, source):
                 f"{row['max_median']:.0f} / {row['max']:.0f}",
                 _share(row["share_ge_60"]),
                 _share(row["share_l1_above_20000"]),
+                *([_share(seen[arm]["median"])] if arm in seen else []),
             ]
         )
     header = ["arm", "L1: median", "5 to 95 %", "mean difference", "largest: median / of all"]
-    return table([*header, "share with one >= 60", "share with L1 > 20,000"], lines)
+    header += ["share with one >= 60", "share with L1 > 20,000", *(["pixels that look different"] if seen else [])]
+    return table(header, lines)
 
 
 def _source_section(data, source):
@@ -160,7 +162,10 @@ Nothing is drawn at random.
 
 Every picture is decoded once, by Pillow, and shrunk by every registered resize: the short side to the size, then the
 centre square, at the reference's offset for all arms. L1 is the sum of the absolute differences from {against} over
-the {size}x{size}x3 values of a picture, 0 to 255; the mean difference is L1 / {3 * size**2:,}, in levels.
+the {size}x{size}x3 values of a picture, 0 to 255; the mean difference is L1 / {3 * size**2:,}, in levels. A pixel
+*looks different* if its colours are more than one unit of CIEDE2000 apart, which an eye just notices where it can tell
+the pixels apart: a picture of {size} pixels shown {size / 10:.1f} cm wide, say, half a metre away. The column has the
+median of the pictures.
 
 ## Results at {size}x{size}
 
