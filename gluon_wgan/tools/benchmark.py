@@ -51,6 +51,7 @@ def as_table(results):
         "ratio_torch": ("PyTorch's seconds / ours (quartiles)", "{:.2f}"),
         "ratio_torch_channels_last": ("PyTorch's in channels_last / ours (quartiles)", "{:.2f}"),
         "ratio_torch_compiled": ("PyTorch's by torch.compile / ours (quartiles)", "{:.2f}"),
+        "ratio_detached": ("critic update / one that differentiates the generator too (quartiles)", "{:.2f}"),
         "gp_critic_step_seconds": ("seconds a penalised critic update", "{:.4f}"),
         "gp_critic_step_over_clipped": ("penalised / clipped critic update", "{:.2f}"),
         "ratio_torch_gp": ("PyTorch's penalised / ours (quartiles)", "{:.2f}"),

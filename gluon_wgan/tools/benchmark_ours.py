@@ -17,7 +17,7 @@ import lmdb
 import numpy as np
 import psutil
 from loky import cpu_count
-from mxnet import nd
+from mxnet import autograd, nd
 from PIL import Image
 from tqdm import tqdm
 
@@ -73,7 +73,8 @@ def measure(sizes=("32x32/16", "64x64/64"), seconds=60.0, reference=None):
         threads, interop_threads.
 
         And of the wgan-gp preset: gp_critic_step_seconds, of one penalised critic update; gp_critic_step_over_clipped;
-        gp_operators_over_kernels (it without compiled kernels / with them, where there are any); with the reference,
+        gp_operators_over_kernels (it without compiled kernels / with them, where there are any); ratio_detached (a
+        clipped critic update / the same that differentiates the generator too), with its spread; with the reference,
         ratio_torch_gp and ratio_torch_gp_channels_last, of PyTorch's double backward, with spreads (torch.compile has
         no double backward); ratio_torch_sampling and ratio_torch_sampling_channels_last, of the samples.
 
@@ -179,7 +180,7 @@ def _sample_seconds(generator, latents, bn_mode, count):
 
 
 def _measure_penalty(settings, seconds, name, reference):
-    clipped = noise_trainer(settings)
+    clipped, plain = noise_trainer(settings), settings
     sizes = {key: getattr(settings, key) for key in ("image_size", "generator_channels", "critic_channels")}
     settings = replace(preset_settings("wgan-gp"), **sizes)
     arms = {"ours": partial(critic_seconds, noise_trainer(settings))}
@@ -188,6 +189,7 @@ def _measure_penalty(settings, seconds, name, reference):
             torch = stack.enter_context(TorchProcess(reference, settings))
             arms = _either_side("torch_gp", torch.critic_steps, arms)
         arms["clipped"] = partial(critic_seconds, clipped)
+        arms["attached"] = partial(critic_seconds, attached(noise_trainer(plain)))
         if kernels.loops() is not None:
             arms["operators"] = partial(_critic_seconds_by_operators, noise_trainer(settings))
         turns, _ = alternate(arms, seconds, f"{name} with penalty")
@@ -195,10 +197,24 @@ def _measure_penalty(settings, seconds, name, reference):
     results = {
         "gp_critic_step_seconds": step,
         "gp_critic_step_over_clipped": step / float(np.median(turns["clipped"])),
+        "ratio_detached": float(np.median(turns["clipped"]) / np.median(turns["attached"])),
+        "ratio_detached_spread": quartiles(np.median(turns["clipped"], axis=1) / np.median(turns["attached"], axis=1)),
     }
     if "operators" in turns:
         results["gp_operators_over_kernels"] = float(np.median(turns["operators"])) / step
     return {**results, **_ratios(turns)}
+
+
+def attached(trainer):
+    """Let a trainer's critic update differentiate the generator too, as one does that forgets to detach; return it."""
+    generator = trainer.generator
+
+    def recorded(latent):
+        with autograd.record():
+            return generator(latent)
+
+    trainer.generator = recorded
+    return trainer
 
 
 def _critic_seconds_by_operators(trainer, count):

@@ -1,11 +1,17 @@
 """The benchmark: its keys, its arithmetic, and its refusal of a malformed size. No timing is judged here."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from gluon_wgan.command import call
 from gluon_wgan.errors import UserError
 from gluon_wgan.interop import reference
+from gluon_wgan.settings import preset_settings
 from gluon_wgan.tools import benchmark, benchmark_ours
+from gluon_wgan.tools.benchmark_ours import attached
+from gluon_wgan.training.timing import noise_trainer
 
 KEYS = "step_seconds gemm_gflops efficiency loader_images_per_second prepare_images_per_second peak_memory_mib".split()
 
@@ -53,3 +59,18 @@ def test_without_a_checkout_the_flag_is_refused(monkeypatch, tmp_path):
     monkeypatch.setattr(reference, "__file__", str(tmp_path / "gluon_wgan" / "interop" / "reference.py"))
     with pytest.raises(UserError, match=r"--torch: .*reference\.py.*checkout"):
         call("benchmark", ["--torch"])
+
+
+def test_attached_it_differentiates_the_generator_too():
+    sizes = {"image_size": 16, "generator_channels": 2, "critic_channels": 2, "batch_size": 8}
+    settings = replace(preset_settings("wassersteingan"), **sizes)
+    detached, other = noise_trainer(settings), attached(noise_trainer(settings))
+    for trainer in (detached, other):
+        for gradient in trainer.gradients("generator"):
+            gradient[:] = 0
+        trainer.differentiate_critic()
+    for ours, theirs in zip(detached.gradients("critic"), other.gradients("critic")):
+        # one graph or two: the sums are the same, their order need not be
+        assert np.allclose(ours.asnumpy(), theirs.asnumpy(), rtol=1e-4, atol=1e-9)
+    assert not any(gradient.asnumpy().any() for gradient in detached.gradients("generator"))
+    assert all(gradient.asnumpy().any() for gradient in other.gradients("generator"))
