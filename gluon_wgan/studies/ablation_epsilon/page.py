@@ -3,6 +3,7 @@
 from gluon_wgan.report import decision
 from gluon_wgan.report.comparison import body, by_other_measures, compared, does_it_matter, exploratory, figures, listed
 from gluon_wgan.report.page import Page
+from gluon_wgan.studies import start
 from gluon_wgan.studies.ablation_epsilon import denominators_page as denominators_of
 from gluon_wgan.studies.ablation_epsilon.question import DECIDING, EXPLORED
 from gluon_wgan.studies.ablation_epsilon.styles import style
@@ -29,8 +30,11 @@ def page(data, reports):
     if before and not decision.complete(data):
         earlier_answer = does_it_matter(before, "epsilon", EXPLORED, style).replace("](#", "](#exploratory_")
         told += f" The exploratory study's stands until then: {earlier_answer[0].lower()}{earlier_answer[1:]}"
-    text = body(_NAME, data, _MEASURES, style, MARGIN, section, earlier)
-    return Page(told, text, {**drawn, **more})
+    # the exploratory study's, as long as the confirmation has no seed to compare
+    compares = any(len(seeds) > 1 for seeds in data["runs"].values())
+    beginning, curves = start.section(_NAME, data if compares or not before else before, reports, style)
+    text = body(_NAME, data, _MEASURES, style, MARGIN, section + beginning, earlier)
+    return Page(told, text, {**drawn, **more, **curves})
 
 
 def answer(data, denominators=None):

@@ -13,6 +13,7 @@ from gluon_wgan.report.comparison import (
 )
 from gluon_wgan.report.page import Page, wrapped
 from gluon_wgan.report.style import style
+from gluon_wgan.studies import start
 from gluon_wgan.studies.ablation_resize.question import DECIDING, EXPLORED, SECOND
 from gluon_wgan.studies.deciding import MARGIN
 from gluon_wgan.studies.results import Results
@@ -35,8 +36,9 @@ def page(data, reports):
     if before and not decision.complete(data):
         earlier_answer = does_it_matter(before, "library", EXPLORED, style).replace("](#", "](#exploratory_")
         told += f" The exploratory study's stands until then: {earlier_answer[0].lower()}{earlier_answer[1:]}"
-    text = body(_NAME, data, _MEASURES, style, MARGIN, _beside_real(data), earlier)
-    return Page(told, text, {**drawn, **more})
+    beginning, curves = start.section(_NAME, data, reports, style)
+    text = body(_NAME, data, _MEASURES, style, MARGIN, _beside_real(data) + beginning, earlier)
+    return Page(told, text, {**drawn, **more, **curves})
 
 
 def answer(data):
