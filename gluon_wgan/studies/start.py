@@ -4,6 +4,7 @@ None of it decides anything: these measures were added after the first runs of t
 """
 
 import json
+from textwrap import fill
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -133,7 +134,7 @@ def _figure(curves, style):
         label, colour, _ = style(arm)
         curve = next(iter(seeds.values()))[:END]
         axes.plot(range(1, len(curve) + 1), curve, color=colour, linewidth=0.7)
-        axes.set_title(label, fontsize=9)
+        axes.set_title(fill(label, 34), fontsize=9)
         axes.grid(alpha=0.3)
     for axes in panels[len(curves) :]:
         axes.set_axis_off()

@@ -14,6 +14,7 @@ from reference import Recipe, Reference  # noqa: E402
 
 STEPS = 12
 # Two orders of a sum in float64 differ by some 1e-16; 60 updates let that grow, and a wrong update is far off.
+# Seen on an H100, PyTorch 2.11: 1.7e-13, and 1.0e-12 from the processor.
 TOLERANCE = 1e-8
 
 

@@ -5,7 +5,7 @@
 It needs torch, numpy, Pillow and loky, no MXNet, and the packed files (`python experiments/full_size.py pack` writes
 them). Weights, latents and the order of the data are those of train_lsun.py with the same seed. All arms and seeds
 train at the same time, each in a folder of its own, OUT/cv2-20. They end after --minutes with their states kept; the
-same command goes on.
+same command goes on. `python tests/gpu/check_reference.py` says whether the card computes what a processor does.
 """
 
 import argparse
