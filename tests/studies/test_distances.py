@@ -18,7 +18,7 @@ from gluon_wgan.evaluate.divergences import em_of_samples
 from gluon_wgan.report.numbers import number
 from gluon_wgan.studies import Study
 from gluon_wgan.studies.distances import critics as training
-from gluon_wgan.studies.distances import gaussians, gradients, lines, pairs
+from gluon_wgan.studies.distances import gaussians, gradients, lines, pairs, told_apart
 from gluon_wgan.studies.distances.figures import DRAWN
 from gluon_wgan.studies.distances.question import PARTS, Flags
 
@@ -199,6 +199,23 @@ def test_generator_gradient_is_the_losss_slope(loss):
     assert slope == pytest.approx(np.linalg.norm(of_bias), rel=0.02)
 
 
+def test_accuracy_by_hand():
+    # 0 is on neither side
+    assert told_apart.accuracy([2.0, 0.0, -1.0, 3.0], [-5.0, 0.0, 1.0]) == pytest.approx((0.5, 1 / 3))
+
+
+def test_a_discriminator_learns_what_is_easy_to_tell(tmp_path):
+    """A generator that has hardly begun gives grey pictures: they are told, and a discriminator without updates none."""
+    settings = replace(told_apart.SETTINGS, image_size=16, generator_channels=4, critic_channels=4, batch_size=16)
+    given = {"seeds": (0,), "generator_steps": 1, "pictures": 200}
+    found = {updates: told_apart.measure(tmp_path, settings, updates=updates, **given) for updates in (0, 150)}
+    assert found[150]["held_out"] == found[0]["held_out"] > 10
+    assert found[150]["accuracy"] > 0.95 and found[150]["n"] == 1
+    # all fall on one side of 0, or nearly: half of all are right
+    assert found[0]["accuracy"] == pytest.approx(0.5, abs=0.3)
+    assert found[0]["accuracy"] == pytest.approx((found[0]["of_real"] + found[0]["of_fake"]) / 2)
+
+
 def _all_finite(value):
     if isinstance(value, (dict, list)):
         return all(map(_all_finite, value.values() if isinstance(value, dict) else value))
@@ -210,7 +227,11 @@ def measured(tmp_path_factory):
     """Return a folder of reports with all parts measured, by little training."""
     folder = tmp_path_factory.mktemp("distances")
     settings = replace(gradients.SETTINGS, **TINY)
+    apart = replace(told_apart.SETTINGS, **TINY, image_size=16)
     tiny = {
+        "told_apart": lambda: told_apart.measure(
+            folder / "cache", apart, (0, 1), generator_steps=2, updates=4, pictures=40
+        ),
         "parallel_lines": lambda: lines.measure(thetas=(-1.0, 0.0, 0.04, 1.0), points=30, seeds=(0, 1)),
         "two_gaussians": lambda: gaussians.measure(seeds=(0, 1), most_updates=20),
         "estimate_over_exact": lambda: pairs.measure(pairs.PAIRS[:2], seeds=(0,), most_updates=20),
@@ -220,7 +241,10 @@ def measured(tmp_path_factory):
     }
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("gluon_wgan.studies.distances.measure._measure", lambda part, cache_dir: tiny[part]())
-        for parts in (("two_gaussians", "generator_gradients"), ("parallel_lines", "estimate_over_exact")):
+        for parts in (
+            ("two_gaussians", "generator_gradients", "told_apart"),
+            ("parallel_lines", "estimate_over_exact"),
+        ):
             Study("distances").measure(Flags(measure=True, parts=parts, reports=str(folder)))  # keeps the others
     return folder
 
@@ -286,6 +310,7 @@ def test_numbers_in_the_report():
         (lambda: gradients.norm_and_variance(np.zeros((1, 3))), r"gradients: given 1.*two"),
         (lambda: gradients.measure("cache", probes=(10, 5)), r"probes: given \(10, 5\)"),
         (lambda: gradients.measure("cache", seeds=()), r"seeds: given none"),
+        (lambda: told_apart.measure("cache", seeds=()), r"seeds: given none"),
         (
             lambda: call("distances", ["--measure", "--parts", "lines"]),
             r"--parts: given lines.*parallel_lines",
@@ -303,5 +328,7 @@ def test_a_report_without_data_is_refused(tmp_path):
         call("distances", ["--reports", str(tmp_path)])
     (tmp_path / "data").mkdir()
     (tmp_path / "data/distances.json").write_text('{"command": "", "two_gaussians": {}}')
-    with pytest.raises(UserError, match=r"without parallel_lines, estimate_over_exact, generator_gradients"):
+    with pytest.raises(
+        UserError, match=r"without parallel_lines, estimate_over_exact, generator_gradients, told_apart"
+    ):
         call("distances", ["--reports", str(tmp_path)])

@@ -72,7 +72,8 @@ def norm_and_variance(gradients):
     return float(np.linalg.norm(gradients, axis=1).mean()), float(np.var(gradients, axis=0, ddof=1).sum())
 
 
-def _held_generator(settings, prepared, steps, bar):
+def held_generator(settings, prepared, steps, bar):
+    """Return a generator trained for so many steps, the critic `n_critic` updates before each; `bar` counts these."""
     trainer = build_trainer(settings, open_batches(settings, prepared), mx.cpu())
     for _ in range(steps):
         for _ in range(settings.n_critic):
@@ -168,7 +169,7 @@ def measure(
     with tqdm(total=total, unit="update", desc="generator's gradients") as bar:
         for seed in seeds:
             of_seed = replace(settings, seed=seed)
-            generator = _held_generator(of_seed, prepared, generator_steps, bar)
+            generator = held_generator(of_seed, prepared, generator_steps, bar)
             for loss in _LOSSES:
                 found = _follow(generator, loss, of_seed, prepared, probes, latent_batches, bar)
                 for name, (norms, variances) in found.items():

@@ -2,7 +2,7 @@
 
 import time
 
-from gluon_wgan.studies.distances import gaussians, gradients, lines, pairs
+from gluon_wgan.studies.distances import gaussians, gradients, lines, pairs, told_apart
 from gluon_wgan.studies.distances.question import PARTS
 from gluon_wgan.studies.results import start_of_study
 
@@ -22,4 +22,5 @@ def _measure(part, cache_dir):
         "two_gaussians": gaussians.measure,
         "estimate_over_exact": pairs.measure,
         "generator_gradients": lambda: gradients.measure(cache_dir),
+        "told_apart": lambda: told_apart.measure(cache_dir),
     }[part]()

@@ -12,7 +12,7 @@ _NAME = "distances"
 
 
 def _answer(data):
-    lines, gaussians, pairs, courses = (data[part] for part in PARTS)
+    lines, gaussians, pairs, courses, _ = (data[part] for part in PARTS)
     # those whose histograms have no cell in common
     apart = [row for row in lines["rows"] if abs(row["theta"]) > lines["bin_width"] / 2]
     js = [float(row["estimate"]["js"][end]) for row in apart for end in ("low", "high")]
@@ -82,9 +82,11 @@ def _command(data):
 
 
 def _body(data, criteria):
-    lines, gaussians, pairs, courses = (data[part] for part in PARTS)
+    lines, gaussians, pairs, courses, apart = (data[part] for part in PARTS)
     settings, side = courses["settings"], courses["settings"]["image_size"]
     discriminator = gaussians["discriminator"]["seeds"]
+    size = apart["settings"]
+    apart_settings = f"{size['image_size']}x{size['image_size']} pixels, {size['generator_channels']} channels"
     return f"""## Command
 
 ```
@@ -176,6 +178,15 @@ Thin lines are seeds, thick ones their median, here and below.
 ![Variance of the generator's gradient](figures/{_NAME}_variance.png)
 
 {_relative(courses)}
+
+## Told apart
+
+A generator is trained for {apart["generator_steps"]:,} generator steps with the Wasserstein loss ({apart_settings}) and
+held, and a fresh discriminator is trained against it for {apart["updates"]:,} updates on the same bedrooms. It then
+sees {apart["held_out"]} held-out bedrooms and as many new generated pictures. It normalises each picture for itself, so
+that no batch tells it anything. Right are, by seed:
+
+{tables.told_apart(apart)}
 
 ## Limits
 

@@ -12,7 +12,7 @@ QUESTION = (
     "What do KL, JS, total variation and EM say of two distributions that hardly overlap, and which of the networks "
     "that are trained to stand for them leave the generator a gradient?"
 )
-PARTS = ("parallel_lines", "two_gaussians", "estimate_over_exact", "generator_gradients")
+PARTS = ("parallel_lines", "two_gaussians", "estimate_over_exact", "generator_gradients", "told_apart")
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class Flags(MeasureFlags):
     """Write reports/distances.md and .html: what the distances behind GANs say, and the gradients that they give."""
 
     parts: optional(tuple[str, ...], "all") = None
-    """measure no more than these: parallel_lines, two_gaussians, estimate_over_exact, generator_gradients"""
+    """measure no more than these: parallel_lines, two_gaussians, estimate_over_exact, generator_gradients,
+    told_apart"""
     cache_dir: str = "cache"
     """folder for the bedrooms that the project draws"""
 

@@ -95,3 +95,12 @@ def relative_variance(part, loss, probe):
     of_loss = part[loss]
     seeds = zip(of_loss["variances"], of_loss["norms"])
     return number(median(variances[probe] / norms[probe] ** 2 for variances, norms in seeds))
+
+
+def told_apart(part):
+    """Return the share of pictures that a fresh discriminator tells right."""
+    rows = [
+        [name, *(f"{100 * one[key]:.1f} %" for key in ("of_real", "of_fake", "accuracy"))]
+        for name, one in [*((str(one["seed"]), one) for one in part["of_seeds"]), ("mean", part)]
+    ]
+    return table(["seed", "of the real pictures", "of the generated ones", "of all"], rows)
