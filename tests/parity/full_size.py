@@ -13,6 +13,7 @@ import json
 import os
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -168,9 +169,19 @@ def main():
     flags = parser.parse_args()
     if flags.device == "cuda" and not torch.cuda.is_available():
         parser.error("--device: given cuda (none found), allowed cpu")
+    contents = []
+    for file in flags.packed:
+        try:
+            content = load(file)
+            missing = ", ".join(sorted({"differences", "latents", "arm", "commit"} - content.keys()))
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as mistake:
+            missing = str(mistake)
+        if missing:
+            parser.error(f"--packed: given {file} ({missing}), allowed a file that full_size.py pack wrote")
+        contents.append(content)
     trainings = []
     for seed in flags.seeds:
-        for content in map(load, flags.packed):
+        for content in contents:
             recipe = Recipe(
                 image_size=content["differences"].shape[1],
                 generator_channels=flags.channels,

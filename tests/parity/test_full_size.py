@@ -178,6 +178,23 @@ def test_without_a_gpu_it_says_so(packed, tmp_path, monkeypatch, capsys):
     assert "--device: given cuda (none found), allowed cpu" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04 no more", "other"])
+def test_what_was_not_packed_is_named(content, tmp_path, monkeypatch, capsys):
+    file = tmp_path / "packed.npz"
+    if content == "other":
+        np.savez(file, differences=np.zeros(1), latents=np.zeros(1), arm="cv2")
+    elif content is not None:
+        file.write_bytes(content)
+    flags = ["--packed", str(file), "--out", str(tmp_path / "run"), "--device", "cpu"]
+    monkeypatch.setattr(sys, "argv", ["full_size.py", *flags])
+    with pytest.raises(SystemExit) as stop:
+        full_size.main()
+    assert stop.value.code == 2
+    message = capsys.readouterr().err
+    assert f"--packed: given {file} (" in message and "allowed a file that full_size.py pack wrote" in message
+    assert ("(commit)" in message) == (content == "other")
+
+
 def test_the_help_names_the_arms(capsys):
     with pytest.raises(SystemExit):
         call("full_size", ["pack", "--help"])
