@@ -76,13 +76,13 @@ def save_sheet(file, images, columns=8):
     return file
 
 
-def median_filtered(values):
-    """Return the running median over a window of 101, as the paper plots its estimates; the ends cut the window."""
+def median_filtered(values, window=MEDIAN_WINDOW):
+    """Return the running median over an odd window, 101 as the paper plots its estimates; the ends cut the window."""
     from scipy.ndimage import median_filter
 
     values = np.asarray(values, dtype=float)
-    half = MEDIAN_WINDOW // 2
-    filtered = median_filter(values, size=MEDIAN_WINDOW, mode="nearest")
+    half = window // 2
+    filtered = median_filter(values, size=window, mode="nearest")
     for index in (*range(half), *range(len(values) - half, len(values))):
         if 0 <= index < len(values):
             filtered[index] = np.median(values[max(0, index - half) : index + half + 1])

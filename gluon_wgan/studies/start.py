@@ -9,6 +9,7 @@ from textwrap import fill
 import numpy as np
 from matplotlib.figure import Figure
 
+from gluon_wgan.pictures import median_filtered
 from gluon_wgan.report.page import table
 from gluon_wgan.studies.statistics import summarise
 
@@ -49,7 +50,7 @@ def measures(estimates):
     steps = slice(BOOSTED, END)
     early = estimates[steps]
     level = abs(np.median(early))
-    smooth = {window: _running_median(estimates, window) for window in WINDOWS}
+    smooth = {window: median_filtered(estimates, window) for window in WINDOWS}
     found = {"raw_spread": _range(early) / level}
     for window in WINDOWS:
         found[f"spread_{window}"] = _range((estimates - smooth[window])[steps]) / level
@@ -63,12 +64,6 @@ def measures(estimates):
 def _range(values):
     upper, lower = np.percentile(values, [75, 25])
     return float(upper - lower)
-
-
-def _running_median(values, window):
-    """Return the running median; only at the ends of the whole run its window is cut."""
-    half = window // 2
-    return np.array([np.median(values[max(0, at - half) : at + half + 1]) for at in range(len(values))])
 
 
 def section(name, data, reports, style):
@@ -94,6 +89,7 @@ def section(name, data, reports, style):
         {arm: {seed: measures(curve) for seed, curve in seeds.items()} for arm, seeds in curves.items()},
         data["baseline_arm"],
     )
+    seeds = {seed for of_seed in curves.values() for seed in of_seed}
     rows = []
     for arm, whole in found["arms"].items():
         cells = []
@@ -112,7 +108,8 @@ at each of the first {END} generator steps, first seed, no filter. Arms differ i
 
 ![EM estimate of the first {END} generator steps, raw, an arm each](figures/{name}_start.png)
 
-Generator steps {BOOSTED + 1} to {END}, in terms of their median estimate, means over the seeds. A star: in every seed
+Generator steps {BOOSTED + 1} to {END}, in terms of their median estimate, means over the seeds
+({", ".join(map(str, sorted(seeds)))}; finished runs alone). A star: in every seed
 on one side of {style(data["baseline_arm"]).label}'s, and by more than twice its spread over the seeds. These measures
 were added after the first runs, and decide nothing.
 

@@ -180,7 +180,7 @@ def _sample_seconds(generator, latents, bn_mode, count):
 
 
 def _measure_penalty(settings, seconds, name, reference):
-    clipped, plain = noise_trainer(settings), settings
+    clipped, undetached = noise_trainer(settings), attached(noise_trainer(settings))
     sizes = {key: getattr(settings, key) for key in ("image_size", "generator_channels", "critic_channels")}
     settings = replace(preset_settings("wgan-gp"), **sizes)
     arms = {"ours": partial(critic_seconds, noise_trainer(settings))}
@@ -189,7 +189,7 @@ def _measure_penalty(settings, seconds, name, reference):
             torch = stack.enter_context(TorchProcess(reference, settings))
             arms = _either_side("torch_gp", torch.critic_steps, arms)
         arms["clipped"] = partial(critic_seconds, clipped)
-        arms["attached"] = partial(critic_seconds, attached(noise_trainer(plain)))
+        arms["attached"] = partial(critic_seconds, undetached)
         if kernels.loops() is not None:
             arms["operators"] = partial(_critic_seconds_by_operators, noise_trainer(settings))
         turns, _ = alternate(arms, seconds, f"{name} with penalty")

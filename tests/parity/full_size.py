@@ -31,7 +31,7 @@ from gluon_wgan.studies.deciding import measured_at  # noqa: E402
 _STRIP_STEPS = (500, 2500, 10000)  # and the last
 _STRIP_PICTURES = 8
 _CURVE_SHARE = 4  # of the latents, this part at the checkpoints that decide nothing
-SHEET_COLUMNS = 32
+_SHEET_COLUMNS = 32
 _AT_A_TIME = 100  # generator steps between two looks at the estimates
 
 
@@ -122,9 +122,9 @@ def unpacked(content):
 def save_sheet(pictures, file):
     """Write pictures (N, H, W, C), N of whole rows, as one picture, losslessly."""
     _, height, width, channels = pictures.shape
-    sheet = pictures.reshape(-1, SHEET_COLUMNS, height, width, channels).transpose(0, 2, 1, 3, 4)
+    sheet = pictures.reshape(-1, _SHEET_COLUMNS, height, width, channels).transpose(0, 2, 1, 3, 4)
     partial = file.with_suffix(".partial")
-    Image.fromarray(sheet.reshape(-1, SHEET_COLUMNS * width, channels)).save(partial, "WEBP", lossless=True)
+    Image.fromarray(sheet.reshape(-1, _SHEET_COLUMNS * width, channels)).save(partial, "WEBP", lossless=True)
     os.replace(partial, file)
 
 
@@ -173,11 +173,11 @@ def main():
     for file in flags.packed:
         try:
             content = load(file)
-            missing = ", ".join(sorted({"differences", "latents", "arm", "commit"} - content.keys()))
+            wrong = ", ".join(sorted({"differences", "latents", "arm", "commit"} - content.keys()))
         except (OSError, ValueError, EOFError, zipfile.BadZipFile) as mistake:
-            missing = str(mistake)
-        if missing:
-            parser.error(f"--packed: given {file} ({missing}), allowed a file that full_size.py pack wrote")
+            wrong = str(mistake)
+        if wrong:
+            parser.error(f"--packed: given {file} ({wrong}), allowed a file that full_size.py pack wrote")
         contents.append(content)
     trainings = []
     for seed in flags.seeds:
