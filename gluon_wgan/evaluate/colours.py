@@ -7,7 +7,8 @@ import numpy as np
 from gluon_wgan.errors import UserError
 from gluon_wgan.evaluate.checks import check_pictures
 
-# A difference that half of all observers just notice, large fields side by side, is about one unit.
+# A convention: the formula is scaled so that one unit is about what can just be noticed, large fields side by side.
+# Thresholds that were measured depend on the colours, the size and the observer.
 JUST_NOTICEABLE = 1.0
 
 
@@ -30,7 +31,7 @@ def colour_difference(pictures_a, pictures_b):
     Returns
     -------
     numpy.ndarray
-        float64 (N, H, W), 0 and more; 1 is about what can just be noticed.
+        float64 (N, H, W), 0 and more; 1 is about what can just be noticed, by convention.
 
     Raises
     ------

@@ -109,7 +109,7 @@ at each of the first {END} generator steps, first seed, no filter. Arms differ i
 ![EM estimate of the first {END} generator steps, raw, an arm each](figures/{name}_start.png)
 
 Generator steps {BOOSTED + 1} to {END}, in terms of their median estimate, means over the seeds
-({", ".join(map(str, sorted(seeds)))}; finished runs alone). A star: in every seed
+({", ".join(map(str, sorted(seeds)))}). A star: in every seed
 on one side of {style(data["baseline_arm"]).label}'s, and by more than twice its spread over the seeds. These measures
 were added after the first runs, and decide nothing.
 

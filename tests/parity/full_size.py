@@ -148,9 +148,10 @@ def train(trainings, minutes, tf32):
             told = time.monotonic()
             left = sum(one.left for one in going)
             slowest = max(going, key=lambda one: one.left)
+            estimate = f", estimate {slowest.estimates[-1]:.4f}" if slowest.estimates else ""
             sys.stderr.write(
                 f"{len(going)} trainings, step {slowest.reference.generator_steps:,} of {slowest.steps:,}, "
-                f"{left * spent / (before - left) / 60:.1f} minutes left, estimate {slowest.estimates[-1:]}\n"
+                f"{left * spent / (before - left) / 60:.1f} minutes left{estimate}\n"
             )
     for one in going:
         one.keep(tf32, len(trainings))

@@ -94,6 +94,16 @@ def _main_table(data, source):
     return table(header, lines)
 
 
+def _seen(data):
+    if not all(source.get("seen") for source in data["sources"]):
+        return ""  # measured without colour-science
+    size = data["main_size"]
+    return f""" A pixel
+*looks different* if its colours are more than one unit of CIEDE2000 apart, by convention what an eye just notices,
+where it can tell the pixels apart: a picture of {size} pixels shown {size / 10:.1f} cm wide, say, half a metre away. The
+column has the median of the pictures."""
+
+
 def _source_section(data, source):
     left_out = f"{source['undecodable']} could not be decoded, {source['too_small']} were too small"
     return f"""### {source["name"]}: {source["count"]:,} pictures
@@ -162,10 +172,7 @@ Nothing is drawn at random.
 
 Every picture is decoded once, by Pillow, and shrunk by every registered resize: the short side to the size, then the
 centre square, at the reference's offset for all arms. L1 is the sum of the absolute differences from {against} over
-the {size}x{size}x3 values of a picture, 0 to 255; the mean difference is L1 / {3 * size**2:,}, in levels. A pixel
-*looks different* if its colours are more than one unit of CIEDE2000 apart, which an eye just notices where it can tell
-the pixels apart: a picture of {size} pixels shown {size / 10:.1f} cm wide, say, half a metre away. The column has the
-median of the pictures.
+the {size}x{size}x3 values of a picture, 0 to 255; the mean difference is L1 / {3 * size**2:,}, in levels.{_seen(data)}
 
 ## Results at {size}x{size}
 

@@ -50,7 +50,7 @@ The last run was measured by `{command_of(data)}`.
 {origin(data["environment"])}
 
 Trained by **the PyTorch reference**, parity being shown: the same prepared pictures, initial weights, latents and order
-of the data. On {"; ".join(trained)}; at commit {commits}. {data["held_out"]} pictures are held out.
+of the data. On {"; ".join(trained)}; at commit {commits}. {data["held_out"]} pictures are held out.{_alone(runs)}
 
 ## What decides
 
@@ -74,6 +74,12 @@ is to what a classifier of photographs sees in pictures of 64 pixels enlarged to
 """
     answer = decision.sentence(data, REFERENCE, style, "held-out pictures by Pillow", MARGIN)
     return Page(answer, body, {name: figure for name, figure in drawn.items() if figure is not None})
+
+
+def _alone(runs):
+    """Say where it was not done as planned, both arms of a seed at the same time."""
+    alone = [f"{style(arm).label}, seed {seed}" for arm, seed, run in runs if run["at_once"] == 1]
+    return f" Not as planned: {'; '.join(alone)} was trained alone, not beside the other arm." if alone else ""
 
 
 def _on(flag):
