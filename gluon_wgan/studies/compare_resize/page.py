@@ -100,8 +100,8 @@ def _seen(data):
     size = data["main_size"]
     return f""" A pixel
 *looks different* if its colours are more than one unit of CIEDE2000 apart, by convention what an eye just notices,
-where it can tell the pixels apart: a picture of {size} pixels shown {size / 10:.1f} cm wide, say, half a metre away. The
-column has the median of the pictures."""
+where it can tell the pixels apart: a picture of {size} pixels shown {size / 10:.1f} cm wide, say, half a metre away.
+The column has the median of the pictures."""
 
 
 def _source_section(data, source):
