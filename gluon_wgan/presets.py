@@ -68,6 +68,18 @@ PRESETS = {
         "batch_size": 50,
         "adam_beta2": 0.9,
     },
+    # the same, gan_language.py, with the paper's ten critic updates
+    "wgan-gp-text": {
+        **_PENALTY,
+        "generator": "text",
+        "critic": "text",
+        "generator_channels": 512,
+        "critic_channels": 512,
+        "latent_dim": 128,
+        "n_critic": 10,
+        "adam_beta2": 0.9,
+        "hold_out": True,
+    },
     # "strong": the gradient penalty, InstanceNorm in BatchNorm's place
     "hw6": {
         **_HOMEWORK,

@@ -18,7 +18,11 @@ _BEFORE_THEY_WERE_SETTINGS = {
     "epoch_end": "run_on",
     "rmsprop_initial_square": 0.0,
     "generator_turn": "after_critic",
+    "sequence_length": 32,
+    "symbols": 0,
 }
+
+MOST_SYMBOLS = 2048  # of an alphabet, as in WGAN-GP's code
 
 
 @dataclass(frozen=True)
@@ -27,34 +31,48 @@ class Settings:
 
     preset: Literal[
         "wassersteingan", "gluoncv", "paper", "demo", "wgan-gp", "wgan-gp-cifar", "wgan-gp-mnist",
-        "hw6", "hw6-medium", "hw6-simple", "mlp-mnist",
+        "wgan-gp-text", "hw6", "hw6-medium", "hw6-simple", "mlp-mnist",
     ] = "wassersteingan"  # fmt: skip
     """defaults of all other flags: the original PyTorch code, GluonCV's script, Algorithm 1, minutes on a laptop; the
-    gradient penalty's paper at 64x64, 32x32, 28x28; a course's homework (penalty, clipping, plain GAN); a tutorial"""
+    gradient penalty's paper at 64x64, 32x32, 28x28, on text; a course's homework (penalty, clipping, plain GAN); a
+    tutorial"""
 
-    data: optional(str, "bedrooms that the project draws") = None
-    """an LSUN root, *_lmdb folder, folder of pictures, MNIST idx files or CIFAR-10"""
+    data: optional(str, "bedrooms that the project draws, or sentences") = None
+    """an LSUN root, *_lmdb folder, folder of pictures, MNIST idx files or CIFAR-10; for text, a file in UTF-8"""
     category: tuple[str, ...] = ("bedroom_train",)
     """LSUN categories, read from ROOT/CATEGORY_lmdb; several are joined"""
     hold_out: bool = False
-    """keep a tenth of the pictures from training (those whose key has a SHA-1 divisible by 10)"""
+    """keep a tenth of the pictures, or lines, from training (those whose key has a SHA-1 divisible by 10)"""
     resize: str = "pil"
     """who shrinks the pictures, LIBRARY[-FILTER]: pil, cv2, cv2-area, gluoncv, ... (a wrong name lists them all)"""
     image_size: int = 64
     """pixels per side: 16, 32, 64, 128, ... for dcgan"""
     image_channels: int = 3
     """3 (RGB) or 1 (grey)"""
+    sequence_length: int = 32
+    """text: symbols of a line; longer lines are cut, shorter ones filled up"""
+    symbols: int = 0
+    """text: of the alphabet, which is the most frequent characters and two more, for a line's end and all others; 0 for
+    all that the text has"""
 
-    generator: Literal["dcgan", "dcgan-no-bn", "conv5", "conv5-no-bn", "mlp", "mlp-mnist"] = "dcgan"
+    generator: Literal["dcgan", "dcgan-no-bn", "conv5", "conv5-no-bn", "mlp", "mlp-mnist", "text"] = "dcgan"
     """network of the generator"""
     critic: Literal[
-        "dcgan", "dcgan-layer-norm", "dcgan-no-bn", "conv5", "conv5-instance-norm", "conv5-no-bn", "mlp", "mlp-mnist"
+        "dcgan",
+        "dcgan-layer-norm",
+        "dcgan-no-bn",
+        "conv5",
+        "conv5-instance-norm",
+        "conv5-no-bn",
+        "mlp",
+        "mlp-mnist",
+        "text",
     ] = "dcgan"
     """network of the critic; a gradient penalty wants one without BatchNorm: any but dcgan and conv5"""
     generator_channels: int = 64
-    """feature maps at the generator's largest picture (mlp: units per hidden layer)"""
+    """feature maps at the generator's largest picture (mlp: units per hidden layer; text: of every block)"""
     critic_channels: int = 64
-    """feature maps at the critic's largest picture (mlp: units per hidden layer)"""
+    """feature maps at the critic's largest picture (mlp: units per hidden layer; text: of every block)"""
     extra_layers: int = 0
     """3x3 convolutions added at the largest picture of both dcgan networks"""
     latent_dim: int = 100
@@ -133,7 +151,11 @@ class Settings:
         if self.generator_turn == "with_critic" and (self.boost_generator_steps or self.boost_every):
             given = f"{self.boost_generator_steps}, and --boost-every {self.boost_every}, with with_critic turns"
             raise UserError("--boost-generator-steps", given, "0 for both: an epoch's turns are fixed")
+        if self.symbols and not 3 <= self.symbols <= MOST_SYMBOLS:
+            raise UserError("--symbols", self.symbols, f"3 to {MOST_SYMBOLS}, or 0 for all that the text has")
         networks = {name.partition("-")[0] for name in (self.generator, self.critic)}
+        if "text" in networks and len(networks) > 1:
+            raise UserError("--critic", f"{self.critic}, with --generator {self.generator}", "text for both or neither")
         doubled = self.image_size >= 16 and math.log2(self.image_size).is_integer()
         if "dcgan" in networks and not doubled:
             raise UserError("--image-size", self.image_size, "16, 32, 64, 128, ... (16 times a power of 2) for dcgan")
@@ -178,7 +200,7 @@ def _check_number(name, value, kind):
     # bool is an int to Python; an int may stand for a float, but 2.5 or nan for no int
     if isinstance(value, bool) or not isinstance(value, int if kind is int else (int, float)):
         raise UserError(flag, repr(value), "a whole number" if kind is int else "a number")
-    may_be_zero = "seed boost_generator_steps boost_every extra_layers gp_lambda rmsprop_initial_square".split()
+    may_be_zero = "seed boost_generator_steps boost_every extra_layers gp_lambda rmsprop_initial_square symbols".split()
     below_one = {"rmsprop_decay", "adam_beta1", "adam_beta2"}
     if not math.isfinite(value):
         raise UserError(flag, value, "a finite number")
@@ -208,7 +230,7 @@ def default_run_name(settings):
 
     The number of steps and how often samples and checkpoints are written are left out: they change no weight.
     """
-    parts = [settings.preset, settings.resize, f"seed{settings.seed}"]
+    parts = [settings.preset, *([] if settings.generator == "text" else [settings.resize]), f"seed{settings.seed}"]
     silent = {"resize", "seed", "generator_steps", "sample_every", "checkpoint_every", "device"}
     for name in settings.overrides():
         if name == "data":

@@ -12,8 +12,8 @@ NAN, INF = float("nan"), float("inf")
 
 # every numeric field, by what it may be
 ABOVE_ZERO = {
-    int: """image_size generator_channels critic_channels latent_dim batch_size generator_steps n_critic n_critic_boost
-        sample_every checkpoint_every""".split(),
+    int: """image_size sequence_length generator_channels critic_channels latent_dim batch_size generator_steps
+        n_critic n_critic_boost sample_every checkpoint_every""".split(),
     float: "clip_bound learning_rate critic_rmsprop_epsilon generator_rmsprop_epsilon".split(),
 }
 ZERO_OR_MORE = {
@@ -105,7 +105,7 @@ def test_the_default_is_the_original_and_other_presets_are_refused():
 def test_the_ranges_below_cover_every_number():
     listed = [name for group in (ABOVE_ZERO, ZERO_OR_MORE, BELOW_ONE) for names in group.values() for name in names]
     numbers = [field.name for field in dataclasses.fields(Settings) if field.type in (int, float)]
-    assert sorted([*listed, "image_channels"]) == sorted(numbers)
+    assert sorted([*listed, "image_channels", "symbols"]) == sorted(numbers)
 
 
 def cases():
@@ -160,6 +160,19 @@ def test_image_channels(channels):
         Settings(image_channels=channels)
 
 
+@pytest.mark.parametrize("symbols", [-1, 1, 2, 2049, 3.0])
+def test_symbols(symbols):
+    with pytest.raises(UserError, match=f"--symbols: given {symbols}; allowed: "):
+        Settings(symbols=symbols)
+    assert [Settings(symbols=good).symbols for good in (0, 3, 2048)] == [0, 3, 2048]
+
+
+@pytest.mark.parametrize("half", [{"generator": "text"}, {"critic": "text"}])
+def test_text_is_for_both_networks(half):
+    with pytest.raises(UserError, match=r"--critic: given .*; allowed: text for both or neither"):
+        Settings(**half)
+
+
 def test_an_unknown_resize():
     with pytest.raises(UserError, match=r"--resize: given '?bilinear'?.*pil"):
         Settings(resize="bilinear")
@@ -210,6 +223,7 @@ def test_default_run_names():
     assert name() == "demo-pil-seed0"
     assert name("gluoncv") == "gluoncv-gluoncv-seed0"
     assert name(resize="cv2", seed=1, clip_bound=0.02) == "demo-cv2-seed1-clip_bound0.02"
+    assert name("wgan-gp-text") == "wgan-gp-text-seed0"  # nothing is resized
     assert name(epoch_end="cut") == "demo-pil-seed0-epoch_endcut"
     assert name(data="/somewhere/lsun", category=("a", "b")) == "demo-pil-seed0-lsun-categorya+b"
     # what changes no weight is left out

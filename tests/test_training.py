@@ -5,6 +5,7 @@ import logging
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 
 import mxnet as mx
 import numpy as np
@@ -17,6 +18,7 @@ from gluon_wgan.command import call
 from gluon_wgan.data import Batches, lsun, open_source
 from gluon_wgan.data.batches import noise_pictures
 from gluon_wgan.data.prepared import is_held_out
+from gluon_wgan.data.text import one_hot
 from gluon_wgan.errors import UserError
 from gluon_wgan.presets import PRESETS
 from gluon_wgan.settings import Settings, preset_settings
@@ -37,7 +39,12 @@ def test_every_preset_trains(preset, image_channels):
     small = {"generator_channels": 16, "critic_channels": 16, "batch_size": 4, "image_channels": image_channels}
     full = preset_settings(preset)
     settings = replace(full, image_size=min(full.image_size, 32), **small)
-    batches = Batches(noise_pictures(settings), 4, 0, tail=settings.generator_turn == "with_critic")
+    if settings.generator == "text":
+        settings = replace(settings, symbols=32)
+        lines = np.random.default_rng(0).integers(0, 32, (16, 32), np.uint16)
+        batches = Batches(lines, 4, 0, as_batch=partial(one_hot, symbols=32))
+    else:
+        batches = Batches(noise_pictures(settings), 4, 0, tail=settings.generator_turn == "with_critic")
     trainer = build.build_trainer(settings, batches, mx.cpu())
     before = [weights_of(network) for network in (trainer.generator, trainer.critic)]
     for _ in range(2):

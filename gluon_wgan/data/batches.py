@@ -32,7 +32,7 @@ class Batches:
     Parameters
     ----------
     pictures : array-like
-        (N, H, W, C), uint8 or float32, 0 to 255; memory-mapped or not.
+        (N, H, W, C), uint8 or float32, 0 to 255; memory-mapped or not. Or what `as_batch` takes.
     batch_size : int
     seed : int
     rows : numpy.ndarray, optional
@@ -41,6 +41,8 @@ class Batches:
         Whether an epoch ends with the pictures that do not fill a batch, if there are any.
     share : slice
         Which pictures of each batch to give; the others are read by other devices.
+    as_batch : callable
+        From rows of `pictures` to what the critic sees, float32.
 
     Raises
     ------
@@ -48,7 +50,7 @@ class Batches:
         If there are fewer pictures than one batch takes, or a batch takes none.
     """
 
-    def __init__(self, pictures, batch_size, seed, rows=None, tail=False, share=slice(None)):
+    def __init__(self, pictures, batch_size, seed, rows=None, tail=False, share=slice(None), as_batch=normalise):
         self._pictures = pictures
         self._rows = None if rows is None else np.asarray(rows)
         self._count = len(pictures) if rows is None else len(rows)
@@ -58,6 +60,7 @@ class Batches:
         self.seed = seed
         self._tail = tail
         self._share = share
+        self._as_batch = as_batch
         self._epoch = None
         self._order = None
         self._released = 0
@@ -81,7 +84,7 @@ class Batches:
         chosen = self._order[position * self.batch_size : (position + 1) * self.batch_size][self._share]
         if self._rows is not None:
             chosen = self._rows[chosen]
-        batch = normalise(np.asarray(self._pictures[chosen]))
+        batch = self._as_batch(np.asarray(self._pictures[chosen]))
         if number - self._released >= _BATCHES_BETWEEN_RELEASES:
             self._released = number
             self._release()

@@ -17,7 +17,7 @@ from gluon_wgan.interop.generator_config import generator_config
 from gluon_wgan.interop.layout import count_name, critic_layout, generator_layout
 from gluon_wgan.interop.torch_files import import_torch, write_state_dict
 from gluon_wgan.models import build_generator
-from gluon_wgan.models.sampling import sample
+from gluon_wgan.models.sampling import require_pictures, sample
 from gluon_wgan.models.transposed import FromLatent, ToPicture
 
 log = logging.getLogger(__name__)
@@ -105,8 +105,8 @@ def export_onnx(run, out):
     Raises
     ------
     UserError
-        If there is no whole checkpoint, the file is there already, onnx is not installed (or is too new for MXNet), or
-        onnxruntime draws other pictures.
+        If there is no whole checkpoint, or it is of a language model (MXNet writes no 1-D convolution), the file is
+        there already, onnx is not installed (or is too new for MXNet), or onnxruntime draws other pictures.
     """
     try:
         import onnx
@@ -115,6 +115,7 @@ def export_onnx(run, out):
         allowed = "onnx 1.14.1 (MXNet 1.9.1 cannot work with the newest); `make parity` or pip install -e '.[parity]'"
         raise UserError("onnx", f"not installed, or too new ({error})", allowed) from error
     checkpoint, settings, _ = open_checkpoint(run)
+    require_pictures(settings)
     (file,) = _new_files(out, "generator.onnx")
     generator = build_generator(settings)
     load_weights(checkpoint / "generator.params", generator)

@@ -10,7 +10,7 @@ from gluon_wgan.layers.activations import LeakyReLU, ReLU, Softplus, Tanh
 from gluon_wgan.layers.containers import Residual, Sequential
 from gluon_wgan.layers.critic import Critic
 from gluon_wgan.layers.layer import Layer
-from gluon_wgan.layers.linear import Conv1D, Conv2D, Dense, Flatten, MeanPool, Reshape, ToScore, UpsampleNearest
+from gluon_wgan.layers.linear import Conv1D, Conv2D, Dense, Flatten, MeanPool, Reshape, Scale, ToScore, UpsampleNearest
 from gluon_wgan.layers.normalisation import InstanceNorm, LayerNorm
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "ReLU",
     "Reshape",
     "Residual",
+    "Scale",
     "Sequential",
     "Softplus",
     "Tanh",

@@ -124,6 +124,23 @@ class UpsampleNearest(_WithoutParameters, nn.HybridBlock):
         return F.UpSampling(x, scale=self._size, sample_type="nearest", num_args=1)
 
 
+class Scale(_WithoutParameters, nn.HybridBlock):
+    """Multiply by a number, as the residual blocks of WGAN-GP's language model do by .3.
+
+    Parameters
+    ----------
+    factor : float
+    """
+
+    def __init__(self, factor, **kwargs):
+        super().__init__(**kwargs)
+        self._factor = factor
+
+    def hybrid_forward(self, F, x):
+        """Return factor * x."""
+        return self._factor * x
+
+
 class Flatten(_WithoutParameters, nn.Flatten):
     """(N, ...) -> (N, everything else)."""
 

@@ -11,14 +11,22 @@ from gluon_wgan import streams
 from gluon_wgan.layers import InstanceNorm, LayerNorm
 
 
-def initialise(block, seed, purpose):
+def initialise(block, seed, purpose, like="dcgan"):
     """Give every parameter of a generator or critic its initial value.
+
+    Like "dcgan":
 
     - convolution weights: N(0, .02) (DCGAN; the reference's weights_init)
     - BatchNorm: scale N(1, .02), shift 0, running mean 0, running variance 1
     - LayerNorm, InstanceNorm: scale 1, shift 0
     - dense layers, and biases of convolutions: uniform in +-1 / sqrt(inputs of one output), PyTorch's default, which
       the references leave as it is. (PyTorch takes the outputs of one input for a transposed convolution's.)
+
+    Like "wgan-gp" (github.com/igul222/improved_wgan_training, tflib/ops), where i and o count the inputs of one output
+    and the outputs of one input:
+
+    - convolution weights: uniform in +-sqrt(12 / (i + o)); those of dense layers: in +-sqrt(6 / (i + o)) (Glorot)
+    - biases 0; norms as above
 
     Parameters
     ----------
@@ -27,6 +35,8 @@ def initialise(block, seed, purpose):
     seed : int
     purpose : str
         "generator_weights" or "critic_weights". Parameter i of the block draws from stream (seed, purpose, i).
+    like : str
+        "dcgan" or "wgan-gp".
     """
     block.initialize(mx.init.Zero(), force_reinit=True)
     drawn = 0
@@ -34,6 +44,8 @@ def initialise(block, seed, purpose):
         if isinstance(layer, nn.BatchNorm):
             draws = {layer.gamma: lambda i, shape: 1 + 0.02 * streams.normal(seed, purpose, i, shape), layer.beta: None}
             layer.running_var.set_data(nd.ones(layer.running_var.shape))
+        elif like == "wgan-gp" and isinstance(layer, (nn.Conv1D, nn.Conv2D, nn.Dense)):
+            draws = _glorot(seed, purpose, layer)
         elif isinstance(layer, (nn.Conv2D, nn.Conv2DTranspose)):
             draws = {layer.weight: lambda i, shape: 0.02 * streams.normal(seed, purpose, i, shape)}
             draws |= _uniform(seed, purpose, layer, [layer.bias])
@@ -50,12 +62,22 @@ def initialise(block, seed, purpose):
 
 
 def _uniform(seed, purpose, layer, parameters):
-    bound = 1 / math.sqrt(math.prod(layer.weight.shape[1:]))
+    draw = _within(1 / math.sqrt(math.prod(layer.weight.shape[1:])), seed, purpose)
+    return {parameter: draw for parameter in parameters if parameter is not None}
 
+
+def _glorot(seed, purpose, layer):
+    outputs, inputs, *kernel = layer.weight.shape
+    of_activation = 6 if isinstance(layer, nn.Dense) else 12  # twice the variance before a ReLU
+    bound = math.sqrt(of_activation / ((inputs + outputs) * math.prod(kernel)))
+    return {layer.weight: _within(bound, seed, purpose), layer.bias: None}
+
+
+def _within(bound, seed, purpose):
     def draw(i, shape):
         return bound * (2 * streams.uniform(seed, purpose, i, shape) - 1)
 
-    return {parameter: draw for parameter in parameters if parameter is not None}
+    return draw
 
 
 def _leaves(block):

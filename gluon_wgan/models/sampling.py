@@ -1,13 +1,15 @@
-"""Pictures from a generator: load a trained one, draw latents by their key, let it make pictures of them."""
+"""Pictures, or lines, from a generator: load a trained one, draw latents by their key, let it work on them."""
 
 import numpy as np
 from mxnet import autograd, nd
 
 from gluon_wgan import streams
 from gluon_wgan.checkpoint import load_weights, open_checkpoint
+from gluon_wgan.data.text import as_lines
 from gluon_wgan.errors import NotFiniteError, UserError
 from gluon_wgan.models.build import build_generator
 from gluon_wgan.pictures import to_uint8
+from gluon_wgan.run_folder import RunFolder
 
 
 def load_generator(path):
@@ -73,7 +75,61 @@ def sample(generator, latent, bn_mode):
 
 
 def samples(generator, settings, count, seed=0):
-    """Return pictures (count, H, W, C), uint8, of a generator; the latents are the same for each run."""
+    """Return pictures (count, H, W, C), uint8, of a generator; the latents are the same for each run.
+
+    Raises
+    ------
+    UserError
+        If it makes lines, or as `draw_latents`.
+    """
+    require_pictures(settings)
     batches = draw_latents(seed, count, settings)
     images = np.concatenate([sample(generator, nd.array(latents), settings.bn_mode) for latents in batches])
     return to_uint8(images[:count])
+
+
+def require_pictures(settings):
+    """Raise UserError if the settings are of a language model."""
+    if settings.generator == "text":
+        raise UserError("run", "one of a language model", "one that makes pictures")
+
+
+def most_likely(probabilities):
+    """Return the most likely symbol at each place, (N, length), of probabilities (N, symbols, length)."""
+    return probabilities.argmax(axis=1)
+
+
+def sample_lines(generator, settings, alphabet, count, seed=0):
+    """Return `count` lines of a language model, a list of str; the latents are the same for each run.
+
+    Parameters
+    ----------
+    generator, settings
+        Of `load_generator`.
+    alphabet : str
+        Of `read_alphabet`.
+    count, seed : int
+
+    Raises
+    ------
+    UserError
+        As `draw_latents`.
+    """
+    batches = draw_latents(seed, count, settings)
+    symbols = np.concatenate([most_likely(sample(generator, nd.array(latents), "batch")) for latents in batches])
+    return as_lines(symbols[:count], alphabet)
+
+
+def read_alphabet(run, settings):
+    """Return the characters of a language model's symbols, a str, from a run folder's config.json.
+
+    Raises
+    ------
+    UserError
+        If there is none, or it does not fit the settings.
+    """
+    pictures = RunFolder(run).read_config().get("pictures")
+    alphabet = pictures.get("alphabet") if isinstance(pictures, dict) else None
+    if not isinstance(alphabet, str) or len(alphabet) != settings.symbols:
+        raise UserError(f"{run}/config.json", f"an alphabet of other than {settings.symbols} symbols", "the run's own")
+    return alphabet

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from gluon_wgan.errors import UserError
 from gluon_wgan.settings import command_line
 from gluon_wgan.studies import machines
-from gluon_wgan.training.build import build_trainer
+from gluon_wgan.training.build import batch_shape, build_trainer
 from gluon_wgan.training.loop import expected_seconds
 from gluon_wgan.training.run import in_words
 
@@ -128,9 +128,8 @@ def announce(runs):
     for run in runs:
         settings = run.settings
         trainer = build_trainer(settings, _Batches(settings), mx.cpu(), hybridize=False)
-        image_shape = (settings.image_channels, settings.image_size, settings.image_size)
         share = 1 - run.steps_done() / settings.generator_steps
-        total += share * expected_seconds(trainer, settings.generator_steps, image_shape)
+        total += share * expected_seconds(trainer, settings.generator_steps, batch_shape(settings))
     log.info("%d trainings, expected duration: %s", len(runs), in_words(total))
 
 

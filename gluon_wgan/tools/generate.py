@@ -1,4 +1,4 @@
-"""Pictures from a trained run, as PNG: single ones, a grid, or walks between latents."""
+"""Pictures from a trained run, as PNG: single ones, a grid, or walks between latents; or lines of a language model."""
 
 import logging
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ import tyro
 from tqdm import tqdm
 
 from gluon_wgan.errors import UserError
+from gluon_wgan.files import write_atomic
 from gluon_wgan.flags import optional
 from gluon_wgan.pictures import save_picture, save_sheet, to_uint8
 
@@ -20,14 +21,14 @@ _WALK = 8  # pictures from one latent to the next
 
 @dataclass(frozen=True)
 class GenerateFlags:
-    """Generate pictures from a trained run, and write them as PNG."""
+    """Generate pictures from a trained run, and write them as PNG; of a language model lines, as a text file."""
 
     run: tyro.conf.Positional[str]
     """a run folder (its newest checkpoint is taken), or one checkpoint, such as RUN/checkpoints/step_0001000"""
     kind: Literal["grid", "pictures", "interpolation"] = "grid"
-    """one sheet of all, a file each, or rows of 8 that walk from one latent to another"""
+    """one sheet of all, a file each, or rows of 8 that walk from one latent to another (lines: one file in any case)"""
     count: int = 64
-    """number of pictures"""
+    """number of pictures, or lines"""
     bn_mode: optional(Literal["batch", "running"], "as the run's samples") = None
     """whose statistics BatchNorm takes: the batch's, or the running ones"""
     seed: int = 0
@@ -40,7 +41,7 @@ def run(arguments=None, prog=None):
     """Do what the command line asks, and log where the pictures lie."""
     flags = tyro.cli(GenerateFlags, args=arguments, prog=prog)
     place = generate(flags.run, flags.kind, flags.count, flags.bn_mode, flags.seed, flags.out)
-    log.info("pictures: %s", place)
+    log.info("written: %s", place)
 
 
 def walk(seed, rows, settings):
@@ -62,7 +63,7 @@ def walk(seed, rows, settings):
 
 
 def generate(path, kind, count, bn_mode, seed, out):
-    """Generate pictures and write them as PNG.
+    """Generate pictures and write them as PNG, or lines and write them as text.
 
     Parameters
     ----------
@@ -92,7 +93,7 @@ def generate(path, kind, count, bn_mode, seed, out):
         raise UserError("--count", count, "1 or more")
     from mxnet import nd
 
-    from gluon_wgan.models.sampling import draw_latents, load_generator, sample
+    from gluon_wgan.models.sampling import draw_latents, load_generator, read_alphabet, sample, sample_lines
 
     generator, settings, checkpoint = load_generator(path)
     bn_mode = bn_mode or settings.bn_mode
@@ -101,6 +102,11 @@ def generate(path, kind, count, bn_mode, seed, out):
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError("--out", f"{out} ({error.strerror})", "a folder that can be created and written") from error
+    if settings.generator == "text":
+        lines = sample_lines(generator, settings, read_alphabet(checkpoint.parent.parent, settings), count, seed)
+        file = out / f"{checkpoint.name}-{count}-seed{seed}.txt"
+        write_atomic(file, "".join(f"{line}\n" for line in lines).encode())
+        return file
     # with all that the pictures depend on: another call writes elsewhere, or the same again
     name = f"{checkpoint.name}-{kind}-{count}-seed{seed}-{bn_mode}"
     if kind == "interpolation":

@@ -66,11 +66,13 @@ def similar(flags):
     from gluon_wgan.checkpoint import open_checkpoint
     from gluon_wgan.data import open_source, prepare
     from gluon_wgan.evaluate.nearest import copied, nearest
+    from gluon_wgan.models.sampling import require_pictures
     from gluon_wgan.training.build import open_data
 
     if flags.count < 1:
         raise UserError("--count", flags.count, "1 or more")
     checkpoint, settings, _ = open_checkpoint(flags.run)
+    require_pictures(settings)
     if flags.data is None:
         source = open_data(settings, flags.cache_dir)
     else:

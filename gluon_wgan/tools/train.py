@@ -12,6 +12,8 @@ from typing import Literal
 import tyro
 
 from gluon_wgan import use_synchronous_engine
+from gluon_wgan.data.sentences import draw_sentences
+from gluon_wgan.data.text import Text
 from gluon_wgan.errors import UserError
 from gluon_wgan.flags import optional
 from gluon_wgan.roles import WORKER, take_place
@@ -87,6 +89,10 @@ def parse_train_flags(arguments, prog=None):
         values["critic_rmsprop_epsilon"] = values["generator_rmsprop_epsilon"] = flags.rmsprop_epsilon
     if flags.data is not None:
         values["data"] = os.path.abspath(flags.data)
+    if values["generator"] == "text" and not values["symbols"]:
+        # the networks' shapes are settings, so the alphabet is looked up before there are any
+        text = Text(values["data"] or draw_sentences(flags.cache_dir), values["sequence_length"])
+        values["symbols"] = len(text.alphabet)
     return Settings(**values), flags
 
 

@@ -1,13 +1,18 @@
 """From settings to what trains: devices, data, networks, optimizers, and one trainer or a team of them."""
 
 import logging
+from functools import partial
 
 import mxnet as mx
 import numpy as np
 
 from gluon_wgan.cuda import check_card
-from gluon_wgan.data import Batches, open_source
+from gluon_wgan.data import Batches, open_source, prepare
+from gluon_wgan.data.batches import normalise
 from gluon_wgan.data.lsun import draw_bedrooms
+from gluon_wgan.data.sentences import COUNT as SENTENCES
+from gluon_wgan.data.sentences import draw_sentences
+from gluon_wgan.data.text import Text, one_hot
 from gluon_wgan.errors import UserError
 from gluon_wgan.models import build_critic, build_generator
 from gluon_wgan.rmsprop import RMSProp
@@ -42,21 +47,34 @@ def find_devices(name, numbers=(0,)):
 
 
 def open_data(settings, cache_dir):
-    """Return the source that the settings name; without --data, our own bedrooms, drawn if they are not there yet.
+    """Return the source that the settings name; without --data, what the project draws, drawn if it is not there yet.
 
     Raises
     ------
     UserError
         If there is no data, or less than a batch.
     """
+    text = settings.generator == "text"
     if settings.data is None:
-        log.info("no --data: training on %d bedrooms that the project draws itself", PROCEDURAL_PICTURES)
-        return open_source(draw_bedrooms(cache_dir, PROCEDURAL_PICTURES), None, settings.image_channels)
-    source = open_source(settings.data, settings.category, settings.image_channels)
-    if len(source) < settings.batch_size:
-        allowed = f"1 to {len(source)}, the number of pictures in {settings.data}"
+        count, what = (SENTENCES, "sentences") if text else (PROCEDURAL_PICTURES, "bedrooms")
+        log.info("no --data: training on %d %s that the project draws itself", count, what)
+    if text:
+        source = Text(settings.data or draw_sentences(cache_dir), settings.sequence_length, settings.symbols)
+    elif settings.data is None:
+        source = open_source(draw_bedrooms(cache_dir, PROCEDURAL_PICTURES), None, settings.image_channels)
+    else:
+        source = open_source(settings.data, settings.category, settings.image_channels)
+    if settings.data is not None and len(source) < settings.batch_size:
+        allowed = f"1 to {len(source)}, the number of {'lines' if text else 'pictures'} in {settings.data}"
         raise UserError("--batch-size", settings.batch_size, allowed)
     return source
+
+
+def prepare_data(settings, source, cache_dir, **how):
+    """Return what `open_data` gave as rows to train on: pictures prepared, see `prepare`; a text is as it is."""
+    if settings.generator == "text":
+        return source
+    return prepare(source, settings.image_size, settings.resize, cache_dir, **how)
 
 
 def open_batches(settings, prepared, share=slice(None)):
@@ -69,7 +87,15 @@ def open_batches(settings, prepared, share=slice(None)):
         given = f"{settings.batch_size}, which leaves 1 of {count} pictures for an epoch's last batch"
         allowed = "one that leaves none, 2 or more: of one sample BatchNorm makes a constant"
         raise UserError("--batch-size", given, allowed)
-    return Batches(prepared, settings.batch_size, settings.seed, rows, tail=tail, share=share)
+    as_batch = partial(one_hot, symbols=settings.symbols) if settings.generator == "text" else normalise
+    return Batches(prepared, settings.batch_size, settings.seed, rows, tail=tail, share=share, as_batch=as_batch)
+
+
+def batch_shape(settings):
+    """Return the shape of one picture, or line, as the critic sees it."""
+    if settings.generator == "text":
+        return settings.symbols, settings.sequence_length
+    return settings.image_channels, settings.image_size, settings.image_size
 
 
 def build_trainer(settings, batches, context, hybridize=True, share=slice(None)):

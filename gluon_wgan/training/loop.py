@@ -14,8 +14,7 @@ from gluon_wgan.checkpoint import drop_checkpoints_by_clock, list_checkpoints
 from gluon_wgan.errors import Interrupted, NotFiniteError
 from gluon_wgan.files import as_text
 from gluon_wgan.models.flops import gemm_flops_per_second, update_flops
-from gluon_wgan.models.sampling import sample
-from gluon_wgan.pictures import Curve, grid, save_curves, save_picture
+from gluon_wgan.pictures import Curve, save_curves
 from gluon_wgan.training.event_file import EventFile
 
 log = logging.getLogger(__name__)
@@ -23,14 +22,13 @@ log = logging.getLogger(__name__)
 # Drawing curves.png costs a quarter of a second, more than some runs' 500 steps: it is due when so many times as long
 # has passed as it took.
 _BETWEEN_CURVES = 200
-FIXED_LATENTS = 64  # pictures in a sample grid, as in the original
 # How long an update takes: its convolutions at this share of the matrix product's rate, and seconds for the rest. Both
 # set by hand so that the sizes of experiments/benchmark.py come out right.
 _MEASURED_EFFICIENCY = 0.7
 _UPDATE_OVERHEAD = 0.006
 
 
-def fit(trainer, run, *, generator_steps, sample_every, checkpoint_every, bn_mode, seconds=0.0, checkpoint_minutes=5.0):
+def fit(trainer, run, shown, *, generator_steps, sample_every, checkpoint_every, seconds=0.0, checkpoint_minutes=5.0):
     """Train until `generator_steps`, and keep the run folder: metrics, samples, curves, checkpoints, TensorBoard.
 
     Parameters
@@ -39,9 +37,8 @@ def fit(trainer, run, *, generator_steps, sample_every, checkpoint_every, bn_mod
         New, or loaded from a checkpoint of this run.
     run : RunFolder
         Entered, so that this process is its only writer.
+    shown : gluon_wgan.training.shown.ShownPictures or ShownLines
     generator_steps, sample_every, checkpoint_every : int
-    bn_mode : str
-        Of the samples, "batch" or "running".
     seconds : float
         What earlier starts of this run took.
     checkpoint_minutes : float
@@ -60,9 +57,8 @@ def fit(trainer, run, *, generator_steps, sample_every, checkpoint_every, bn_mod
     curve = Curve()
     run.start_metrics(trainer.generator_steps, lambda record: curve.add(record["em_distance_estimate"]))
     began = time.monotonic() - seconds
-    fixed_latents = trainer.latents("fixed_latents", 0, FIXED_LATENTS)
-    if not (run.samples / "real.png").exists():
-        save_picture(run.samples / "real.png", grid(trainer.batches[0][:FIXED_LATENTS]))
+    if not any(run.samples.glob("real.*")):
+        shown.real(trainer, run.samples)
     board = EventFile(run.path / "tensorboard", trainer.generator_steps + 1)
     updates = trainer.schedule.critic_updates_until(generator_steps) + generator_steps
     bar = _Bar(total=updates, initial=trainer.critic_steps + trainer.generator_steps)
@@ -92,15 +88,16 @@ def fit(trainer, run, *, generator_steps, sample_every, checkpoint_every, bn_mod
                 bar.update()
             generator_loss = trainer.generator_step()
             record = _record(trainer, last, generator_loss, time.monotonic() - began)
+            step, estimate = trainer.generator_steps, record["em_distance_estimate"]
+            show = step % sample_every == 0 or step == generator_steps
+            if show:
+                record |= shown.samples(trainer, run.samples, step)
             run.append_metrics(record)
             board.add(record)
-            curve.add(record["em_distance_estimate"])
+            curve.add(estimate)
             bar.update()
-            step, estimate = trainer.generator_steps, record["em_distance_estimate"]
             bar.set_postfix_str(f"generator step {step}/{generator_steps}, EM estimate {estimate:.4f}", refresh=False)
-            if step % sample_every == 0 or step == generator_steps:
-                images = sample(trainer.generator, fixed_latents, bn_mode)
-                save_picture(run.samples / f"step_{step:07d}.png", grid(images))
+            if show:
                 now = time.monotonic()
                 if step == generator_steps or now >= draw_after:
                     save_curves(run.path / "curves.png", curve, as_text(run.path.resolve().name))
@@ -211,7 +208,7 @@ def expected_seconds(trainer, generator_steps, image_shape):
     trainer : Trainer
     generator_steps : int
     image_shape : tuple of int
-        (C, H, W).
+        (C, H, W) of a picture, or (symbols, length) of a line.
     """
     critic_flops, generator_flops = update_flops(
         trainer.generator,

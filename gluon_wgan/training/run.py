@@ -4,21 +4,22 @@ import dataclasses
 import logging
 
 from gluon_wgan.checkpoint import list_checkpoints, verify_checkpoint
-from gluon_wgan.data import prepare
 from gluon_wgan.data.prepared import made_now
 from gluon_wgan.errors import UserError
 from gluon_wgan.models import build_critic, build_generator, parameter_count
 from gluon_wgan.run_folder import describe_environment
 from gluon_wgan.settings import flag_of
-from gluon_wgan.training.build import build_whole, find_devices, open_parts
+from gluon_wgan.training.build import batch_shape, build_whole, find_devices, open_parts, prepare_data
 from gluon_wgan.training.loop import expected_seconds, fit, follow
+from gluon_wgan.training.shown import ShownLines, ShownPictures
 
 log = logging.getLogger(__name__)
 
 _BITS = ("mxnet", "numpy", "numba")  # whose version the last bits may depend on
 # what an imported checkpoint settles
 _OF_NETWORKS = (
-    "preset generator critic generator_channels critic_channels extra_layers latent_dim image_size image_channels"
+    "preset generator critic generator_channels critic_channels extra_layers latent_dim image_size image_channels "
+    "sequence_length symbols"
 ).split()
 
 
@@ -117,7 +118,7 @@ def train(
     pictures = run.read_config().get("pictures") if begun else None
     made_by = pictures["made_by"] if isinstance(pictures, dict) else None
     leave = allow_unreadable or pictures is not None
-    prepared = prepare(source, settings.image_size, settings.resize, cache_dir, allow_unreadable=leave, made_by=made_by)
+    prepared = prepare_data(settings, source, cache_dir, allow_unreadable=leave, made_by=made_by)
     if pictures is not None:
         pictures = _check_pictures(pictures, prepared, settings)
     skipped = prepared.skipped()
@@ -144,13 +145,14 @@ def train(
             trainer.start_alike()
         _note_start(run, trainer, parallel)
         _announce(settings, trainer)
+        text = settings.generator == "text"
         fit(
             trainer,
             run,
+            ShownLines(prepared, settings.hold_out) if text else ShownPictures(settings.bn_mode),
             generator_steps=settings.generator_steps,
             sample_every=settings.sample_every,
             checkpoint_every=settings.checkpoint_every,
-            bn_mode=settings.bn_mode,
             seconds=seconds,
             checkpoint_minutes=checkpoint_minutes,
         )
@@ -176,7 +178,8 @@ def _check_pictures(recorded, prepared, settings):
     if (now["pictures"], now["keys_sha256"]) != (recorded["pictures"], recorded["keys_sha256"]):
         given = f"{where}, {now['pictures']} pictures, not the same by number and name"
         raise UserError("--data", given, f"the {recorded['pictures']} pictures that the run began with")
-    before, after, here = map(_in_words, (recorded["made_by"], now["made_by"], made_now(settings.resize)))
+    made_here = now["made_by"] if settings.generator == "text" else made_now(settings.resize)
+    before, after, here = map(_in_words, (recorded["made_by"], now["made_by"], made_here))
     if now["pictures_sha256"] != recorded["pictures_sha256"]:
         if before == after:
             given = f"{where}, {now['pictures']} pictures of the same names, whose content is not the same"
@@ -215,11 +218,13 @@ def _what_bits_hang_on(start):
 
 
 def _announce(settings, trainer):
-    image_shape = (settings.image_channels, settings.image_size, settings.image_size)
-    seconds = expected_seconds(trainer, settings.generator_steps, image_shape)
+    seconds = expected_seconds(trainer, settings.generator_steps, batch_shape(settings))
     log.info("expected duration: %s (to generator step %d)", in_words(seconds), settings.generator_steps)
     if seconds > 86400:
-        log.info("shorter: --generator-steps 5000, --image-size 32 --generator-channels 16 --critic-channels 16")
+        smaller = "--generator-channels 64 --critic-channels 64"
+        if settings.generator != "text":
+            smaller = "--image-size 32 --generator-channels 16 --critic-channels 16"
+        log.info("shorter: --generator-steps 5000, %s", smaller)
 
 
 def in_words(seconds):
@@ -235,14 +240,15 @@ def describe(settings, out, source):
     generator, critic = build_generator(settings), build_critic(settings)
     lines = [f"{flag_of(name)} {value}" for name, value in settings.to_json().items()]
     lines += [f"run folder: {out}", f"overrides of {settings.preset}: {', '.join(settings.overrides()) or 'none'}"]
-    lines.append(f"pictures: {f'{len(source)} in {settings.data}' if source else 'bedrooms drawn by the project'}")
+    what, drawn = ("lines", "sentences") if settings.generator == "text" else ("pictures", "bedrooms")
+    lines.append(f"{what}: {f'{len(source)} in {settings.data}' if source else f'{drawn} drawn by the project'}")
     for name, network in (("generator", generator), ("critic", critic)):
         lines.append(f"{name}: {parameter_count(network):,} trainable parameters")
         lines += [
             f"    {parameter_name} {parameter.shape}"
             for parameter_name, parameter in network._collect_params_with_prefix().items()
         ]
-    batch, side = settings.batch_size, settings.image_size
-    pictures = (batch, settings.image_channels, side, side)
-    lines.append(f"latents {(batch, settings.latent_dim, 1, 1)} -> pictures {pictures} -> scores ({batch},)")
+    batch = settings.batch_size
+    shapes = (batch, settings.latent_dim, 1, 1), (batch, *batch_shape(settings))
+    lines.append(f"latents {shapes[0]} -> {what} {shapes[1]} -> scores ({batch},)")
     log.info("%s", "\n".join(lines))

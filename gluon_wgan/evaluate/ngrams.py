@@ -1,0 +1,56 @@
+"""How far two sets of lines are in the short sequences of symbols that they are made of."""
+
+import math
+
+import numpy as np
+
+from gluon_wgan.errors import UserError
+from gluon_wgan.evaluate.divergences import js
+
+LENGTHS = (1, 2, 3, 4)
+
+
+def ngram_divergence(first, second, length):
+    """Return the Jensen-Shannon divergence of the n-grams of two sets of lines, in bits: 0 to 1.
+
+    The n-grams are those within a line, its filling included (github.com/igul222/improved_wgan_training,
+    language_helpers.py, js_with). It falls with the number of lines: compare sets of the same size.
+
+    Parameters
+    ----------
+    first, second : numpy.ndarray
+        (N, L) and (M, L), whole numbers from 0.
+    length : int
+        n, 1 to L.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    UserError
+        If there are no lines, or none so long, or too many symbols for n-grams of this length.
+    """
+    base = int(max(lines.max(initial=0) for lines in (first, second))) + 1
+    for lines in (first, second):
+        if len(lines) == 0 or not 1 <= length <= lines.shape[1]:
+            raise UserError("n-grams", f"{length} symbols, of lines {lines.shape}", "1 to their length; some lines")
+    if length * math.log2(base) > 63:
+        raise UserError("n-grams", f"{length} of {base} symbols", "together no more than 63 bits")
+    codes, probabilities = zip(*(_distribution(lines, length, base) for lines in (first, second)))
+    every = np.union1d(*codes)
+    spread = np.zeros((2, len(every)))
+    for row, code, probability in zip(spread, codes, probabilities):
+        row[np.searchsorted(every, code)] = probability
+    return js(*spread) / math.log(2)
+
+
+def _distribution(lines, length, base):
+    """Return each n-gram that there is, as one number, and its share."""
+    places = lines.shape[1] - length + 1
+    codes = np.zeros((len(lines), places), dtype=np.int64)
+    for offset in range(length):
+        codes = codes * base + lines[:, offset : offset + places]
+    found, counts = np.unique(codes, return_counts=True)
+    return found, counts / counts.sum()

@@ -1,0 +1,117 @@
+"""What a language model that samples nothing learned: the answer, the course, and what it writes."""
+
+from matplotlib.figure import Figure
+
+from gluon_wgan.report.criteria import asked_of
+from gluon_wgan.report.numbers import number
+from gluon_wgan.report.page import Page, command_of, origins, starts_of, table
+from gluon_wgan.report.style import BLUE, GREY, VERMILLION
+from gluon_wgan.studies.language.question import ARMS, DECIDING, LEARNED_BELOW, PART, SEEDS
+
+_COLOURS = {"penalty": BLUE, "clip": VERMILLION}
+_WITH = {"penalty": "with the gradient penalty", "clip": "with clipping"}
+
+
+def page(data, reports):
+    """Return the page of reports/data/language.json."""
+    part = data[PART]
+    return Page(answer(part), _body(data, part, asked_of("language.json", reports)), {"language_course": _figure(part)})
+
+
+def answer(part):
+    """Return the sentences that answer the question, of what is measured."""
+    said = []
+    for arm in ARMS:
+        if arm in part["arms"]:
+            found = part["arms"][arm]
+            share = number(found["js4"] / part["shuffled"]["js4"])
+            learned = {0: "it does not learn", found["n"]: "it learns"}.get(found["learned"], "not every seed learns")
+            said.append(
+                f"{_WITH[arm]} {learned}: its sequences of four characters are {share} times as far from held-out "
+                f"lines as shuffled characters are ({found['learned']} of {found['n']} seeds below {LEARNED_BELOW:g})"
+            )
+    real = number(part["real"]["js4"] / part["shuffled"]["js4"])
+    missing = (
+        "" if all(part["arms"].get(arm, {}).get("n", 0) >= len(SEEDS) for arm in ARMS) else " Not all runs are in yet."
+    )
+    return f"{said[0][0].upper()}{'; '.join(said)[1:]}. Real lines: {real}.{missing}"
+
+
+def _body(data, part, criteria):
+    settings, text = part["settings"], part["text"]
+    hours = sum(run["seconds"] for run in part["runs"]) / 3600
+    lengths = [f"n = {n}" for n in range(1, DECIDING + 1)]
+    rows = [
+        [name, "", *map(number, part[of]["js"]), ""] for name, of in (("real lines", "real"), ("shuffled", "shuffled"))
+    ]
+    for run in part["runs"]:
+        rows.append([run["arm"], run["seed"], *map(number, run["js"]), f"{100 * run['verbatim']:.1f} %"])
+    return f"""## Command
+
+```
+{command_of(starts_of(part)[-1])}
+```
+
+{origins(data, [PART])}
+Hours of training, with whatever else ran on the machine: {hours:.1f}.
+
+## What came out
+
+{criteria}
+
+![Divergence of 4-grams from held-out lines over generator steps](figures/language_course.png)
+
+{table(["lines", "seed", *lengths, "lines of the training text"], rows)}
+
+n-grams are sequences of n characters within a line. The figures are their Jensen-Shannon divergence from those of
+{part["held_out"]:,} held-out lines, in bits: 0 where both are alike, 1 where they share none. Each is of as many lines.
+The last column is how many of the samples are whole lines of the training text, short ones mostly.
+
+## What they write
+
+{_lines("Real lines", part["real"]["lines"])}
+{_lines("The same, shuffled", part["shuffled"]["lines"])}
+{"".join(_lines(f"{_WITH[run['arm']].capitalize()}, seed {run['seed']}", run["lines"]) for run in part["runs"])}
+The first samples of each run, not chosen. ␤ stands where a line ended too early.
+
+## How it is trained
+
+The networks of WGAN-GP's language model: five residual blocks of 1-D convolutions in the generator and in the critic,
+with {settings["generator_channels"]} feature maps where the paper has 512. The critic sees a real line as zeros and
+ones, and a generated one as the probabilities that the generator gives; its most likely characters are what is shown
+and measured. Lines of {text["name"]} ({text["lines"]:,}), cut or filled to {settings["sequence_length"]} characters;
+{settings["symbols"]} symbols; batches of {settings["batch_size"]}, {settings["n_critic"]} critic updates a generator
+step, {settings["generator_steps"]:,} generator steps where the paper has 200,000. Clipping has the same networks,
+WGAN's optimizer, rate and bound (RMSprop, 5e-5, .01).
+
+## Limits
+
+One text, narrow networks, an eightieth of the paper's steps. Divergences fall with the number of lines: compare those
+of this page with each other alone.
+"""
+
+
+def _lines(title, lines):
+    shown = "\n".join(lines)
+    return f"**{title}**\n\n```\n{shown}\n```\n\n"
+
+
+def _figure(part):
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    axes = figure.subplots()
+    named = set()
+    for run in part["runs"]:
+        label = None if run["arm"] in named else _WITH[run["arm"]]
+        named.add(run["arm"])
+        axes.plot(run["course"]["generator_step"], run["course"]["js"], color=_COLOURS[run["arm"]], label=label)
+    shuffled, real = part["shuffled"]["js4"], part["real"]["js4"]
+    for height, line, label in (
+        (shuffled, ":", "shuffled"),
+        (LEARNED_BELOW * shuffled, "--", "half of that"),
+        (real, "-", "real lines"),
+    ):
+        axes.axhline(height, color=GREY, linestyle=line, label=label)
+    axes.set(xlabel="generator step", ylabel="divergence of 4-grams from held-out lines, bits", ylim=(0, 1))
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return figure

@@ -1,0 +1,59 @@
+"""Does a language model train that samples no symbols? Arms, seeds, measure and criterion, fixed before any run."""
+
+from dataclasses import dataclass
+
+from gluon_wgan.flags import optional
+from gluon_wgan.studies.plan import MeasureFlags
+
+PLACE = 57
+TITLE = "A language model whose generator samples nothing"
+QUESTION = (
+    "Does a generator that gives a probability for every character, and samples none, learn to write lines of a text: "
+    "with the gradient penalty, and with clipping?"
+)
+PART = "characters"  # of the data file
+# Both of the same networks, batches and number of updates. Clipping has WGAN's own optimizer, rate and bound.
+ARMS = {
+    "penalty": {},
+    "clip": {"lipschitz": "clip", "optimizer": "rmsprop", "learning_rate": 5e-5, "clip_order": "after_update"},
+}
+SEEDS = (0, 1, 2)
+# The paper has 512 feature maps and 200,000 steps. Chosen by a timing alone: 1.8 s a penalised step of one core.
+CHANNELS = 64
+GENERATOR_STEPS = 2500
+# A run has learned if the 4-grams of its last samples, as many lines as are held out, are nearer to those of held-out
+# lines than this part of what shuffled characters are.
+DECIDING = 4
+LEARNED_BELOW = 0.5
+SHOWN_LINES = 12
+
+
+@dataclass(frozen=True)
+class Flags(MeasureFlags):
+    """Write reports/language.md and .html: what a language model that samples nothing learns of a text.
+
+    Measuring takes some five hours of one core; finished runs are kept, so that the same command goes on.
+    """
+
+    measure: bool = False
+    """train and measure what is not yet measured, before rendering"""
+    data: optional(str, "sentences that the project draws") = None
+    """a text in UTF-8, a line an example"""
+    seeds: tuple[int, ...] = SEEDS
+    """each arm is trained with each"""
+    channels: int = CHANNELS
+    """feature maps of every block, of both networks"""
+    generator_steps: int = GENERATOR_STEPS
+    """updates of the generator"""
+    at_once: optional(int, "the physical cores") = None
+    """trainings side by side, each with its share of the threads"""
+    cluster: optional(str, "none: this machine") = None
+    """a scheduler of dask.distributed, as in tcp://10.0.0.1:8786: its workers train and measure"""
+    runs: str = "runs/language"
+    """folder of the run folders"""
+    cache_dir: str = "cache"
+    """folder for the sentences drawn without --data"""
+
+    @property
+    def threads(self):
+        return 1  # beside the trainings, which take all cores
