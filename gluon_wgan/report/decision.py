@@ -150,7 +150,8 @@ def repetitions(name, reports, answer, measures, style):
 
 
 def _tables(data, measures, style, prefix=""):
-    parts = []
+    # an answer before the last planned run would be a look at the cards
+    answered, parts = complete(data), []
     for measure, title in measures.items():
         found = data.get("decisions", {}).get(measure, {})
         rows = []
@@ -164,9 +165,9 @@ def _tables(data, measures, style, prefix=""):
                 cells = [
                     f"{1000 * one['mean']:+.1f} ({1000 * one['low']:+.1f} to {1000 * one['high']:+.1f})",
                     f"{one['p']:.2g}",
-                    _WORDS[one["answer"]],
+                    _WORDS[one["answer"]] if answered else "not all runs are in",
                     f"{1000 * one['detectable']:.1f}",
-                    "" if one["answer"] != "undecided" else one["seeds_needed"] or "1,000 or more",
+                    "" if one["answer"] != "undecided" or not answered else one["seeds_needed"] or "1,000 or more",
                 ]
             values = whole["measures"][measure]["values"]
             shown = f"{1000 * whole['measures'][measure]['mean']:.1f} ({', '.join(f'{1000 * v:.0f}' for v in values)})"

@@ -17,7 +17,7 @@ from gluon_wgan.command import call
 from gluon_wgan.errors import UserError
 from gluon_wgan.evaluate.estimates import estimate_measures
 from gluon_wgan.pictures import packed
-from gluon_wgan.report import comparison
+from gluon_wgan.report import comparison, decision
 from gluon_wgan.report.style import style
 from gluon_wgan.studies import ablation, deciding, find_studies, plan
 from gluon_wgan.studies.ablation_epsilon.page import explored as explored_epsilon
@@ -221,6 +221,20 @@ def test_the_confirmed_answer_says_which_of_three_it_is():
     assert answer(data).startswith("Not answered: the kernel distance, which decides, was not measured")
     del data["runs"]["cv2"]["25"]
     assert answer(data) == "Not decided yet: 29 of the 30 trainings that decide are done."
+
+
+def test_no_table_answers_before_the_last_run_is_in():
+    data = decided(cv2=("differs", 0.02), cv2_area=("undecided", 0.008))
+    for whole in data["arms"].values():
+        whole |= {"n": 6, "measures": {deciding.REFERENCE: {"mean": 0.4, "values": [0.4] * 6}}}
+    data["floors"] = {}
+    titles = {deciding.REFERENCE: "a title"}
+    shown = decision.section("resize", data, titles, style, 0.01)
+    assert "| differs |" in shown and "| undecided |" in shown and "seeds to decide" in shown
+    del data["runs"]["cv2-area"]["25"]
+    shown = decision.section("resize", data, titles, style, 0.01)
+    assert shown.count("| not all runs are in |") == 2
+    assert "| differs |" not in shown and "| undecided |" not in shown and "seeds to decide" not in shown
 
 
 def test_what_decides_is_measured_at_the_late_checkpoints():
