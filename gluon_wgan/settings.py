@@ -18,6 +18,7 @@ _BEFORE_THEY_WERE_SETTINGS = {
     "epoch_end": "run_on",
     "rmsprop_initial_square": 0.0,
     "generator_turn": "after_critic",
+    "depth": 101,
     "sequence_length": 32,
     "symbols": 0,
 }
@@ -55,7 +56,7 @@ class Settings:
     """text: of the alphabet, which is the most frequent characters and two more, for a line's end and all others; 0 for
     all that the text has"""
 
-    generator: Literal["dcgan", "dcgan-no-bn", "conv5", "conv5-no-bn", "mlp", "mlp-mnist", "text"] = "dcgan"
+    generator: Literal["dcgan", "dcgan-no-bn", "conv5", "conv5-no-bn", "mlp", "mlp-mnist", "resnet", "text"] = "dcgan"
     """network of the generator"""
     critic: Literal[
         "dcgan",
@@ -66,15 +67,19 @@ class Settings:
         "conv5-no-bn",
         "mlp",
         "mlp-mnist",
+        "resnet",
+        "resnet-layer-norm",
         "text",
     ] = "dcgan"
-    """network of the critic; a gradient penalty wants one without BatchNorm: any but dcgan and conv5"""
+    """network of the critic; a gradient penalty wants one without BatchNorm: any but dcgan, conv5 and resnet"""
     generator_channels: int = 64
     """feature maps at the generator's largest picture (mlp: units per hidden layer; text: of every block)"""
     critic_channels: int = 64
     """feature maps at the critic's largest picture (mlp: units per hidden layer; text: of every block)"""
     extra_layers: int = 0
     """3x3 convolutions added at the largest picture of both dcgan networks"""
+    depth: int = 101
+    """layers of both resnet networks: 3 for each block, and 2"""
     latent_dim: int = 100
     """numbers in one latent z ~ N(0, 1)"""
 
@@ -159,13 +164,26 @@ class Settings:
         doubled = self.image_size >= 16 and math.log2(self.image_size).is_integer()
         if "dcgan" in networks and not doubled:
             raise UserError("--image-size", self.image_size, "16, 32, 64, 128, ... (16 times a power of 2) for dcgan")
+        if "resnet" in networks:
+            self._check_resnet(doubled)
         if "conv5" in networks and not (doubled or self.image_size == 28):
             raise UserError("--image-size", self.image_size, "28, or 16, 32, 64, 128, ... for conv5")
         if self.batch_size == 1 and self.generator == "mlp-mnist":
             raise UserError("--batch-size", 1, "2 or more for mlp-mnist: of one sample BatchNorm makes a constant")
-        if self.lipschitz == "gradient_penalty" and self.critic in ("dcgan", "conv5"):
+        if self.lipschitz == "gradient_penalty" and self.critic in ("dcgan", "conv5", "resnet"):
             given = f"{self.critic}, whose BatchNorm ties samples together, with a penalty per sample"
             raise UserError("--critic", given, "one with -layer-norm, -instance-norm or -no-bn in its name, or an mlp")
+
+    def _check_resnet(self, doubled):
+        if not doubled:
+            raise UserError("--image-size", self.image_size, "16, 32, 64, 128, ... for resnet")
+        least = 2 + 3 * int(math.log2(self.image_size // 4))
+        if self.depth < least or self.depth % 3 != 2:
+            allowed = f"{least}, {least + 3}, {least + 6}, ... for resnet at {self.image_size} pixels: 3 a block, and 2"
+            raise UserError("--depth", self.depth, allowed)
+        for name in ("generator_channels", "critic_channels"):
+            if getattr(self, name) % 4:
+                raise UserError(flag_of(name), getattr(self, name), "a multiple of 4 for resnet, which halves it twice")
 
     def to_json(self):
         """Return the settings as a dict of JSON values."""

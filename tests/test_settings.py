@@ -13,7 +13,7 @@ NAN, INF = float("nan"), float("inf")
 # every numeric field, by what it may be
 ABOVE_ZERO = {
     int: """image_size sequence_length generator_channels critic_channels latent_dim batch_size generator_steps
-        n_critic n_critic_boost sample_every checkpoint_every""".split(),
+        n_critic n_critic_boost sample_every checkpoint_every depth""".split(),
     float: "clip_bound learning_rate critic_rmsprop_epsilon generator_rmsprop_epsilon".split(),
 }
 ZERO_OR_MORE = {

@@ -5,10 +5,11 @@ from gluon_wgan.models.conv5 import Conv5Critic, Conv5Generator
 from gluon_wgan.models.dcgan import DCGANCritic, DCGANGenerator
 from gluon_wgan.models.initialise import initialise
 from gluon_wgan.models.mlp import LeakyMLPCritic, LeakyMLPGenerator, MLPCritic, MLPGenerator
+from gluon_wgan.models.resnet import ResNetCritic, ResNetGenerator
 from gluon_wgan.models.text import TextCritic, TextGenerator
 
 # whose initial weights
-_START = {"text": "wgan-gp"}
+_START = {"text": "wgan-gp", "resnet": "wgan-gp"}
 # what follows the critic's name
 _NORMS = {"": "batch", "layer-norm": "layer", "instance-norm": "instance", "no-bn": None}
 
@@ -34,6 +35,8 @@ def build_generator(settings):
         generator = TextGenerator(*_line(settings), settings.latent_dim, settings.generator_channels)
     elif network == "mlp":
         generator = (LeakyMLPGenerator if norm == "mnist" else MLPGenerator)(*sizes)
+    elif network == "resnet":
+        generator = ResNetGenerator(*sizes, settings.depth)
     elif network == "conv5":
         generator = Conv5Generator(*sizes, norm != "no-bn")
     else:
@@ -63,6 +66,8 @@ def build_critic(settings):
         critic = TextCritic(*_line(settings), settings.critic_channels)
     elif network == "mlp":
         critic = (LeakyMLPCritic if norm == "mnist" else MLPCritic)(*sizes)
+    elif network == "resnet":
+        critic = ResNetCritic(*sizes, _NORMS[norm], settings.depth)
     elif network == "conv5":
         critic = Conv5Critic(*sizes, _NORMS[norm])
     else:

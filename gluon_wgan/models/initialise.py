@@ -8,7 +8,7 @@ from mxnet import nd
 from mxnet.gluon import nn
 
 from gluon_wgan import streams
-from gluon_wgan.layers import InstanceNorm, LayerNorm
+from gluon_wgan.layers import InstanceNorm, LayerNorm, ToScore
 
 
 def initialise(block, seed, purpose, like="dcgan"):
@@ -68,8 +68,10 @@ def _uniform(seed, purpose, layer, parameters):
 
 def _glorot(seed, purpose, layer):
     outputs, inputs, *kernel = layer.weight.shape
-    of_activation = 6 if isinstance(layer, nn.Dense) else 12  # twice the variance before a ReLU
-    bound = math.sqrt(of_activation / ((inputs + outputs) * math.prod(kernel)))
+    if isinstance(layer, (nn.Dense, ToScore)):  # a kernel as large as the picture meets each number once
+        bound = math.sqrt(6 / (math.prod(layer.weight.shape[1:]) + outputs))
+    else:  # twice the variance, for a ReLU
+        bound = math.sqrt(12 / ((inputs + outputs) * math.prod(kernel)))
     return {layer.weight: _within(bound, seed, purpose), layer.bias: None}
 
 

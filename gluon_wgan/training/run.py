@@ -19,7 +19,7 @@ _BITS = ("mxnet", "numpy", "numba")  # whose version the last bits may depend on
 # what an imported checkpoint settles
 _OF_NETWORKS = (
     "preset generator critic generator_channels critic_channels extra_layers latent_dim image_size image_channels "
-    "sequence_length symbols"
+    "depth sequence_length symbols"
 ).split()
 
 
