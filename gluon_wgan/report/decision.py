@@ -47,27 +47,41 @@ def sentence(data, measure, style, beside, margin):
         return "Not answered: the kernel distance, which decides, was not measured (`make parity` brings its network)."
     if not found:
         return "Not decided: no arm has two seeds."
-    groups = {
-        f"farther from {beside} with": [
-            arm for arm, one in found.items() if one["answer"] == "differs" and one["mean"] > 0
-        ],
-        "nearer with": [arm for arm, one in found.items() if one["answer"] == "differs" and one["mean"] < 0],
-        "equal for practical purposes with": [arm for arm, one in found.items() if one["answer"] == "equal"],
-        "undecided with": [arm for arm, one in found.items() if one["answer"] == "undecided"],
-    }
-    parts = [
-        f"{words} {_listed([style(arm).label + _span(found[arm]) for arm in arms])}"
-        for words, arms in groups.items()
-        if arms
-    ]
     answers = {one["answer"] for one in found.values()}
     word = "Yes" if "differs" in answers else "Undecided" if "undecided" in answers else "No"
     least = min(one["n"] for one in found.values())
     return (
-        f"{word}: next to {style(data['baseline_arm']).label}, the samples after {planned['generator_steps']:,} "
-        f"generator steps end {', '.join(parts)} (kernel distance in thousandths, 95 % intervals over all {len(found)} "
-        f"comparisons, n = {least} seeds; equal is within {1000 * margin:.0f})."
+        f"{word}: compared with the samples of {style(data['baseline_arm']).label}, {verdicts(found, style, beside)} "
+        f"(kernel distance in thousandths, after {planned['generator_steps']:,} generator steps; 95 % intervals over all "
+        f"{len(found)} comparisons, n = {least} seeds; equal is within {1000 * margin:.0f})."
     )
+
+
+def verdicts(found, style, beside=""):
+    """Return what is said of each arm, such as "those of A (by 2.0, 1.0 to 3.0) end nearer; those of B are undecided".
+
+    Parameters
+    ----------
+    found : dict
+        Of one measure, from `data["decisions"]`.
+    style : callable
+    beside : str
+        To what they end nearer, or from what farther.
+    """
+    arms_that = {
+        "end nearer": [arm for arm, one in found.items() if one["answer"] == "differs" and one["mean"] < 0],
+        "end farther": [arm for arm, one in found.items() if one["answer"] == "differs" and one["mean"] > 0],
+        "are equal for practical purposes": [arm for arm, one in found.items() if one["answer"] == "equal"],
+        "are undecided": [arm for arm, one in found.items() if one["answer"] == "undecided"],
+    }
+    parts, beside = [], {"end nearer": f" to {beside}", "end farther": f" from {beside}"} if beside else {}
+    for words, arms in arms_that.items():
+        if arms:
+            parts.append(f"those of {_listed([style(arm).label + _span(found[arm]) for arm in arms])} {words}")
+            if words in beside:
+                parts[-1] += beside[words]
+                beside = {}  # said once
+    return "; ".join(parts)
 
 
 def _span(one):

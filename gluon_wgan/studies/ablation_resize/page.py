@@ -46,8 +46,23 @@ def answer(data):
     first = decision.sentence(data, DECIDING, style, "held-out pictures by Pillow", MARGIN)
     if not decision.complete(data) or not data.get("decisions"):
         return first
-    second = decision.sentence(data, SECOND, style, "held-out pictures shrunk as their own", MARGIN)
-    return f"{first} Do they learn what they are shown as well? {second}"
+    shown = decision.verdicts(data["decisions"][SECOND], style)
+    return f"{first} {_is_the_documented_fix_one(data)} Beside held-out pictures shrunk as their own, {shown}."
+
+
+def _is_the_documented_fix_one(data):
+    """Return a sentence about bicubic and about area averaging, each beside OpenCV's bilinear; of means alone."""
+    means = {arm: 1000 * whole["measures"][DECIDING]["mean"] for arm, whole in data["arms"].items()}
+    if not {"cv2", "cv2-bicubic", "cv2-area"} <= means.keys():
+        return ""
+    bicubic, area = (
+        f"{'nearer' if means[arm] < means['cv2'] else 'farther'} ({means[arm]:.0f})"
+        for arm in ("cv2-bicubic", "cv2-area")
+    )
+    return (
+        f"By their means, next to OpenCV bilinear ({means['cv2']:.0f}) bicubic, the fix that was documented, ends "
+        f"{bicubic} and area averaging, the fix that ran, {area}."
+    )
 
 
 def explored(data):
