@@ -52,8 +52,8 @@ def sentence(data, measure, style, beside, margin):
     least = min(one["n"] for one in found.values())
     return (
         f"{word}: compared with the samples of {style(data['baseline_arm']).label}, {verdicts(found, style, beside)} "
-        f"(kernel distance in thousandths, after {planned['generator_steps']:,} generator steps; 95 % intervals over all "
-        f"{len(found)} comparisons, n = {least} seeds; equal is within {1000 * margin:.0f})."
+        f"(kernel distance in thousandths, after {planned['generator_steps']:,} generator steps; 95 % intervals over "
+        f"all {len(found)} comparisons, n = {least} seeds; equal is within {1000 * margin:.0f})."
     )
 
 
