@@ -1,7 +1,6 @@
 """Checkpoints: a folder of plain arrays that appears whole or not at all, and that knows when it is damaged."""
 
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -12,7 +11,7 @@ from mxnet import cpu, nd
 
 from gluon_wgan.errors import NotFiniteError, UserError
 from gluon_wgan.files import flush, write_flushed
-from gluon_wgan.run_folder import SCHEMA, RunFolder
+from gluon_wgan.run_folder import SCHEMA, RunFolder, sealed, unsealed
 from gluon_wgan.settings import Settings
 
 _FILES = ("generator.params", "critic.params", "optimizer.params")
@@ -66,8 +65,7 @@ def save_checkpoint(folder, generator, critic, updaters, state):
             content = _as_bytes(named)
             write_flushed(partial / file, content)
             files[file] = _fingerprint(content)
-        text = json.dumps({"schema": SCHEMA, **state, "files": files}, indent=1)
-        write_flushed(partial / "state.json", text.encode())
+        write_flushed(partial / "state.json", sealed({**state, "files": files}))
         flush(partial)
         partial.rename(place)
     except OSError:
@@ -118,7 +116,7 @@ def drop_checkpoints_by_clock(folder):
     """Remove the checkpoints that were written by the clock, but for the newest checkpoint of all."""
     for place in list_checkpoints(folder)[-2::-1]:
         try:
-            by_clock = json.loads((place / "state.json").read_text()).get("by_clock")
+            by_clock = _read_state(place).get("by_clock")
         except (OSError, ValueError):
             by_clock = False  # damaged: not ours to remove
         if not by_clock:
@@ -133,6 +131,14 @@ def list_checkpoints(folder):
     return [path for _, path in found]
 
 
+def _read_state(checkpoint):
+    file = checkpoint / "state.json"
+    try:
+        return unsealed(file.read_bytes())
+    except ValueError as error:
+        raise ValueError(f"state.json: {error}") from error
+
+
 def verify_checkpoint(path):
     """Return state.json of a checkpoint whose files are whole.
 
@@ -144,7 +150,7 @@ def verify_checkpoint(path):
     path = Path(path)
     problem = None
     try:
-        state = json.loads((path / "state.json").read_text())
+        state = _read_state(path)
         damaged = [file for file in _FILES if _fingerprint((path / file).read_bytes()) != state["files"][file]]
         if damaged:
             problem = f"{damaged[0]} is not as it was written: it was cut short or changed"

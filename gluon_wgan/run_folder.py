@@ -1,6 +1,7 @@
 """The run folder: its files, read and written; and where a figure was measured."""
 
 import contextlib
+import hashlib
 import json
 import math
 import os
@@ -14,8 +15,43 @@ from pathlib import Path
 from gluon_wgan.errors import UserError
 from gluon_wgan.files import flush, locked, naming, write_atomic
 
-# Of config.json and of a checkpoint's state.json. 1 had no number; its pictures were known by their files' times.
-SCHEMA = 2
+# Of config.json and of a checkpoint's state.json. 1 had no number; its pictures were known by their files' times. 2 had
+# no fingerprint of itself.
+SCHEMA = 3
+
+
+_SEALED_SINCE = 3
+_SEAL = "sha256_of_the_rest"
+
+
+def sealed(content):
+    """Return a dict as JSON (bytes) of this schema, with a fingerprint of itself as the last key."""
+    content = {"schema": SCHEMA, **content}
+    return json.dumps({**content, _SEAL: _fingerprint(content)}, indent=1).encode()
+
+
+def unsealed(text):
+    """Return the dict in JSON (bytes) that `sealed` wrote, or an older version, which had no fingerprint.
+
+    That of a later version is not looked at: who reads it refuses its schema.
+
+    Raises
+    ------
+    ValueError
+        If it is no dict in JSON, or not what was written.
+    """
+    content = json.loads(text)
+    if not isinstance(content, dict) or not isinstance(content.get("schema", 1), int):
+        raise ValueError("no object with a schema in it")
+    seal, schema = content.pop(_SEAL, None), content.get("schema", 1)
+    checked = seal is not None or schema >= _SEALED_SINCE
+    if checked and schema <= SCHEMA and seal != _fingerprint(content):
+        raise ValueError("not as it was written: changed, or damaged")
+    return content
+
+
+def _fingerprint(content):
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 class RunFolder:
@@ -59,7 +95,7 @@ class RunFolder:
         """Return config.json as a dict; raises UserError if there is none, or it is broken, or of a later version."""
         file = self.path / "config.json"
         try:
-            config = json.loads(file.read_text())
+            config = unsealed(file.read_bytes())
             if config.get("schema", 1) > SCHEMA:
                 given = f"{file} (schema {config['schema']}, of a later version of this program)"
                 raise UserError("run", given, f"schema {SCHEMA} or less; or install that version")
@@ -67,7 +103,7 @@ class RunFolder:
         except FileNotFoundError:
             allowed = "a run folder, which has a config.json"
             raise UserError("--resume", f"{self.path} (no run in it)", allowed) from None
-        except (OSError, ValueError, AttributeError) as error:
+        except (OSError, ValueError) as error:
             raise UserError("--resume", f"{file} ({error})", "the config.json that the run wrote") from error
 
     def __enter__(self):
@@ -85,7 +121,7 @@ class RunFolder:
 
     def write_config(self, config):
         """Write config.json: the settings, flat, and what else identifies the run. With it the folder is a run's."""
-        write_atomic(self.path / "config.json", json.dumps({"schema": SCHEMA, **config}, indent=1).encode())
+        write_atomic(self.path / "config.json", sealed(config))
         self.samples.mkdir(exist_ok=True)
         self.checkpoints.mkdir(exist_ok=True)
         flush(self.path)

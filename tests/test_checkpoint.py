@@ -23,6 +23,7 @@ from gluon_wgan.checkpoint import (
 )
 from gluon_wgan.errors import NotFiniteError, UserError
 from gluon_wgan.rmsprop import RMSProp
+from gluon_wgan.run_folder import sealed, unsealed
 
 OPTIMIZERS = {
     "rmsprop": RMSProp,
@@ -311,9 +312,9 @@ def test_a_checkpoint_that_holds_such_numbers_is_not_loaded(saved):
     arrays["main.1.running_mean"][0] = float("nan")
     nd.save(str(file), arrays)
     content = file.read_bytes()
-    state = json.loads((folder / "step_0000002" / "state.json").read_text())
+    state = unsealed((folder / "step_0000002" / "state.json").read_bytes())
     state["files"][file.name] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-    (folder / "step_0000002" / "state.json").write_text(json.dumps(state))
+    (folder / "step_0000002" / "state.json").write_bytes(sealed(state))
     with pytest.raises(UserError, match=r"main\.1\.running_mean of generator\.params is not finite"):
         trainer.load(folder / "step_0000002")
 
@@ -330,6 +331,17 @@ def test_a_later_schema_is_refused(saved):
     file = folder / "step_0000002" / "state.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "schema": 99}))
     with pytest.raises(UserError, match="schema 99, of a later version"):
+        verify_checkpoint(folder / "step_0000002")
+
+
+@pytest.mark.parametrize("changed", ["critic_steps", "generator_steps", "within_step"])
+def test_a_changed_number_of_the_state_is_noticed(saved, changed):
+    _, folder = saved
+    file = folder / "step_0000002" / "state.json"
+    state = json.loads(file.read_text())
+    state[changed] = 7 if changed != "within_step" else not state[changed]
+    file.write_text(json.dumps(state))
+    with pytest.raises(UserError, match=r"state\.json: not as it was written: changed, or damaged"):
         verify_checkpoint(folder / "step_0000002")
 
 

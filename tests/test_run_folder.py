@@ -10,7 +10,7 @@ import pytest
 from gluon_wgan import run_folder
 from gluon_wgan.errors import UserError
 from gluon_wgan.files import locked, write_atomic
-from gluon_wgan.run_folder import RunFolder, describe_environment, read_metrics
+from gluon_wgan.run_folder import SCHEMA, RunFolder, describe_environment, read_metrics, sealed, unsealed
 
 
 def test_write_atomic_replaces_and_leaves_nothing_beside(tmp_path):
@@ -139,3 +139,56 @@ def test_a_commit_is_dirty_by_its_code_and_not_by_the_reports_a_study_writes(tmp
     assert describe_environment()["commit"] == commit
     (tmp_path / "gluon_wgan/code.py").write_text("2")
     assert describe_environment()["commit"] == f"{commit}-dirty"
+
+
+# --- the fingerprint of config.json and state.json
+
+
+CONTENT = {"rate": 1 / 3, "name": "Räume\n", "none": None, "list": [1, 2.5, True], "inner": {"b": 1, "a": 10**20}}
+
+
+def test_what_is_sealed_comes_back():
+    assert unsealed(sealed(CONTENT)) == {"schema": SCHEMA, **CONTENT}
+    assert unsealed(sealed(unsealed(sealed(CONTENT)))) == {"schema": SCHEMA, **CONTENT}
+
+
+def test_every_changed_character_is_noticed_or_changes_nothing():
+    """Of each character three others are tried: what is still JSON either says the same or is refused."""
+    text = sealed(CONTENT).decode()
+    refused = 0
+    for place, character in enumerate(text):
+        for other in "7x ":
+            if other != character:
+                changed = (text[:place] + other + text[place + 1 :]).encode()
+                try:
+                    found = unsealed(changed)
+                    # of a later version, it is refused by who reads it
+                    assert found["schema"] > SCHEMA or found == {"schema": SCHEMA, **CONTENT}, changed
+                except ValueError:
+                    refused += 1
+    assert refused > 2 * len(text)  # spaces between say nothing
+    for end in range(len(text)):
+        with pytest.raises(ValueError, match=r"."):
+            unsealed(text[:end].encode())
+
+
+def test_older_files_have_no_fingerprint_and_later_ones_are_not_judged():
+    assert unsealed(b'{"rate": 1}') == {"rate": 1}
+    assert unsealed(b'{"schema": 2, "rate": 1}') == {"schema": 2, "rate": 1}
+    later = f'{{"schema": {SCHEMA + 1}, "rate": 1}}'.encode()
+    assert unsealed(later) == {"schema": SCHEMA + 1, "rate": 1}
+    for bad in (b'{"schema": 3, "rate": 1}', b"[]", b"7", b'{"schema": "3"}', b"\xff", b""):
+        with pytest.raises(ValueError, match=r"."):
+            unsealed(bad)
+
+
+def test_a_changed_config_is_refused(tmp_path):
+    run = RunFolder(tmp_path / "run")
+    with run:
+        run.write_config({"seed": 1})
+    file = tmp_path / "run" / "config.json"
+    file.write_text(file.read_text().replace('"seed": 1', '"seed": 2'))
+    with pytest.raises(
+        UserError, match=r"--resume: given .*config.json \(not as it was written: changed, or damaged\)"
+    ):
+        run.read_config()

@@ -19,6 +19,7 @@ from gluon_wgan.checkpoint import drop_checkpoints_by_clock, list_checkpoints
 from gluon_wgan.command import call
 from gluon_wgan.errors import UserError
 from gluon_wgan.resize import _REGISTRY, Resizer
+from gluon_wgan.run_folder import SCHEMA
 from gluon_wgan.training import loop
 
 REPOSITORY = Path(__file__).parents[2]
@@ -162,7 +163,7 @@ def test_a_run_of_the_version_before_resumes_generates_and_exports(tmp_path, cap
     assert [json.loads(line)["generator_step"] for line in open(tmp_path / "run/metrics.jsonl")] == [1, 2, 3, 4, 5, 6]
     assert "did not record its pictures" in caplog.text
     config = json.loads((tmp_path / "run/config.json").read_text())
-    assert config["schema"] == 2 and config["pictures"]["pictures"] == 12
+    assert config["schema"] == SCHEMA and config["pictures"]["pictures"] == 12
     # and from now on its pictures are known
     (tmp_path / "pictures/00.png").unlink()
     with pytest.raises(UserError, match="allowed: the 12 pictures"):

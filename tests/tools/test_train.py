@@ -22,6 +22,7 @@ from gluon_wgan.checkpoint import list_checkpoints
 from gluon_wgan.command import call
 from gluon_wgan.data.lsun import write_lsun_lmdb
 from gluon_wgan.errors import UserError
+from gluon_wgan.run_folder import sealed, unsealed
 from gluon_wgan.settings import Settings, command_line, default_run_name, preset_settings
 from gluon_wgan.tools.train import parse_train_flags
 
@@ -133,9 +134,9 @@ def test_the_script_exits_with_2_and_no_traceback(arguments, word, elsewhere):
 def test_a_loss_that_is_not_finite_ends_with_3_and_keeps_the_checkpoint(pictures, elsewhere):
     flags = ["--data", pictures, *TINY, "--out", "run", "--checkpoint-every", "1"]
     assert run_script(*flags, "--generator-steps", "2").returncode == 0
-    config = json.loads(Path("run/config.json").read_text())
+    config = unsealed(Path("run/config.json").read_bytes())
     # the mistake that makes a loss infinite cannot be given on resume, so it is put where the run would have it
-    Path("run/config.json").write_text(json.dumps({**config, "learning_rate": 1e38}))
+    Path("run/config.json").write_bytes(sealed({**config, "learning_rate": 1e38}))
     ended = run_script("--out", "run", "--resume", "--generator-steps", "9")
     assert ended.returncode == 3, ended.stderr
     assert re.search(r"(critic|generator)_loss is -?(nan|inf)", ended.stderr)
