@@ -15,7 +15,7 @@ PARITY_READY := $(VENV)/.parity-ready
 CLUSTER_READY := $(VENV)/.cluster-ready
 GPU_VENV := .venv-gpu
 
-.PHONY: help setup setup-cluster setup-gpu test-gpu check-gpu demo test parity parity-report reports ablations-demo lint soak bench clean test-current test-debian13 test-thorough
+.PHONY: help setup setup-cluster setup-gpu test-gpu check-gpu demo test parity parity-report reports ablations-demo lint soak bench clean test-current test-debian13 test-thorough campaign
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -42,6 +42,9 @@ test: $(READY)  ## run the tests that need no PyTorch
 
 test-thorough: $(CLUSTER_READY)  ## run what `make test` leaves out: every process of a job killed in turn, Dask
 	$(BIN)/python -m pytest -q -m thorough --ignore=tests/parity --ignore=tests/gpu
+
+campaign: $(READY)  ## feed damaged files of every kind to what reads them, by the clock: MINUTES=10 SEED=0
+	$(BIN)/python tests/campaign/campaign.py --minutes $(or $(MINUTES),10) --seed $(or $(SEED),0)
 
 test-current:  ## run the same tests with the newest NumPy, OpenCV and others, in .venv-current
 	$(MAKE) test VENV=.venv-current LOCK=requirements-current.lock

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import fcntl
+import json
 import logging
 import os
 from pathlib import Path
@@ -60,6 +61,14 @@ def write_atomic(path, content):
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)  # a full disk wants its room back
         raise
+
+
+def parse_json(text):
+    """Return the value in a text (str or bytes) in JSON; raises ValueError for all else, be it nested too deeply."""
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
 
 
 def write_flushed(path, content):

@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 
 from gluon_wgan.errors import UserError
-from gluon_wgan.files import flush, locked, naming, write_atomic
+from gluon_wgan.files import flush, locked, naming, parse_json, write_atomic
 
 # Of config.json and of a checkpoint's state.json. 1 had no number; its pictures were known by their files' times. 2 had
 # no fingerprint of itself.
@@ -40,7 +40,7 @@ def unsealed(text):
     ValueError
         If it is no dict in JSON, or not what was written.
     """
-    content = json.loads(text)
+    content = parse_json(text)
     if not isinstance(content, dict) or not isinstance(content.get("schema", 1), int):
         raise ValueError("no object with a schema in it")
     seal, schema = content.pop(_SEAL, None), content.get("schema", 1)
@@ -129,7 +129,10 @@ class RunFolder:
     def add_environment(self, environment):
         """Add one start of the run to environment.json; return the starts before it."""
         file = self.path / "environment.json"
-        earlier = json.loads(file.read_text())["starts"] if file.exists() else []
+        try:
+            earlier = list(parse_json(file.read_bytes())["starts"]) if file.exists() else []
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError("--resume", f"{file} ({error})", "the environment.json that the run wrote") from error
         write_atomic(file, json.dumps({"starts": [*earlier, environment]}, indent=1).encode())
         return earlier
 
@@ -180,7 +183,7 @@ class RunFolder:
 def _record_of(line):
     """Return the record in a line of metrics.jsonl (bytes), or None if it is damaged."""
     try:
-        record = json.loads(line)
+        record = parse_json(line)
         whole = line.endswith(b"\n") and isinstance(record["generator_step"], int)
         return record if whole and math.isfinite(record.get("em_distance_estimate", 0.0)) else None
     except (ValueError, KeyError, TypeError):

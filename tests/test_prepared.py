@@ -13,9 +13,9 @@ import pytest
 from conftest import encode, make_picture, rgb_to_luma
 from PIL import Image
 
-from gluon_wgan.data import open_source, prepare, prepared
+from gluon_wgan.data import Prepared, open_source, prepare, prepared
 from gluon_wgan.data.decode import UndecodableError
-from gluon_wgan.data.prepared import Prepared, is_held_out
+from gluon_wgan.data.prepared import is_held_out
 from gluon_wgan.data.source import Source
 from gluon_wgan.data.sources import FolderSource
 from gluon_wgan.errors import UserError

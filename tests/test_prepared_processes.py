@@ -11,7 +11,7 @@ import pytest
 from conftest import make_picture, python_command, run_python
 from PIL import Image
 
-from gluon_wgan.data.prepared import Prepared
+from gluon_wgan.data import Prepared
 
 COUNT, BLOCK = 900, 10
 BROKEN = range(7, COUNT, 150)  # undecodable, 6 of 900

@@ -114,9 +114,13 @@ class LsunSource(JoinedSource):
         keys, environment = self._keys[part], self._environments[part]
         status = (self.folders[part] / "data.mdb").stat()
         sampled = hashlib.sha256()
-        with environment.begin() as transaction:
-            for row in np.linspace(0, len(keys) - 1, min(len(keys), _SAMPLED)).astype(int):
-                sampled.update(transaction.get(bytes(keys[row])) or b"")
+        try:
+            with environment.begin() as transaction:
+                for row in np.linspace(0, len(keys) - 1, min(len(keys), _SAMPLED)).astype(int):
+                    sampled.update(transaction.get(bytes(keys[row])) or b"")
+        except lmdb.Error as error:
+            given = f"{self.folders[part] / 'data.mdb'} (damaged inside: {error})"
+            raise UserError("--data", given, "a whole LMDB, copied anew") from error
         return {
             "keys_sha256": hashlib.sha256(keys.tobytes()).hexdigest(),
             "entries": len(keys),

@@ -26,8 +26,9 @@ from loky import cpu_count
 from tqdm import tqdm
 
 from gluon_wgan.data.decode import UndecodableError, decoded_by
+from gluon_wgan.data.prepared_files import Prepared, read_lines
 from gluon_wgan.errors import UserError
-from gluon_wgan.files import flush, locked, naming, short_name, write_atomic
+from gluon_wgan.files import flush, locked, naming, parse_json, short_name, write_atomic
 from gluon_wgan.resize import get_resizer, resize_and_crop
 
 _BLOCK = 32  # pictures that a thread takes at once: one at a time, threads would mostly wait for Python's lock
@@ -37,59 +38,6 @@ _MOST_SKIPPED = 0.01  # above this share of undecodable pictures something is wr
 # A PNG of 1 x 200,000 pixels is 467 bytes, and at 64 pixels a resized picture of gigabytes.
 _LONGEST = 50
 _SCHEMA = 2
-
-
-class Prepared:
-    """Pictures of one size, memory-mapped: an array-like (N, H, W, C), uint8, or float32 where the resize gives it.
-
-    Attributes
-    ----------
-    folder : pathlib.Path
-        Where it lies: pictures.npy, keys.txt (a key a row), held_out.npy, skipped.tsv, identity.json.
-    pictures : numpy.memmap
-    held_out : numpy.ndarray
-        bool (N,): True where the SHA-1 of the picture's key is divisible by 10.
-    content : dict
-        What the pictures are, wherever they lie: pictures (their number), keys_sha256, pictures_sha256, and made_by,
-        the versions of the libraries that decoded and resized them.
-
-    Raises
-    ------
-    UserError
-        If the folder is damaged.
-    """
-
-    def __init__(self, folder):
-        self.folder = Path(folder)
-        try:
-            self.pictures = np.load(self.folder / "pictures.npy", mmap_mode="r")
-            self.held_out = np.load(self.folder / "held_out.npy")
-            self.content = json.loads((self.folder / "identity.json").read_text())["content"]
-        except (OSError, ValueError, EOFError, KeyError) as error:
-            given = f"{self.folder} (prepared pictures, damaged: {error})"
-            raise UserError("--cache-dir", given, "remove that folder, and the pictures are prepared anew") from error
-        self.shape, self.dtype = self.pictures.shape, self.pictures.dtype
-
-    def __len__(self):
-        return len(self.pictures)
-
-    def __getitem__(self, rows):
-        return self.pictures[rows]
-
-    def __array__(self, dtype=None, copy=None):
-        return np.array(self.pictures, dtype=dtype) if copy else np.asarray(self.pictures, dtype=dtype)
-
-    def keys(self):
-        """Return the keys of the rows, a list of str."""
-        return _read_lines(self.folder / "keys.txt")
-
-    def skipped(self):
-        """Return the pictures that could not be decoded, a list of (key, reason)."""
-        return [tuple(line.rsplit("\t", 1)) for line in _read_lines(self.folder / "skipped.tsv")]
-
-
-def _read_lines(file):
-    return file.read_bytes().decode().split("\n")[:-1]  # splitlines() would also part a key at U+2028 and others
 
 
 def made_now(resize):
@@ -208,8 +156,8 @@ def _append_rows(partial, source, shape, resizer, allow_unreadable):
     """Append what is missing of pictures.npy, keys.txt and skipped.tsv; return the number of rows."""
     files = {name: partial / name for name in ("pictures.npy", "keys.txt", "skipped.tsv")}
     progress_file = partial / "progress.json"
-    if progress_file.exists():
-        progress = json.loads(progress_file.read_text())
+    progress = _noted(progress_file, files)
+    if progress is not None:
         for name, size in progress["sizes"].items():
             os.truncate(files[name], size)  # what was written after the last note counts as not written
     else:
@@ -265,6 +213,17 @@ def _append_rows(partial, source, shape, resizer, allow_unreadable):
     return progress["rows"]
 
 
+def _noted(progress_file, files):
+    """Return how far a preparation was that was killed; None where none was, or its notes or files are damaged."""
+    try:
+        progress = parse_json(progress_file.read_bytes())
+        sizes = progress["sizes"]
+        whole = sizes.keys() == files.keys() and all(file.stat().st_size >= sizes[name] for name, file in files.items())
+        return progress if whole and progress["done"] == progress["rows"] + progress["skipped"] else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
 def _parted(source, block, pictures):
     """Return the pictures that could be decoded, a line each with their keys, and one each of the others."""
     good, keys, skipped = [], [], []
@@ -313,7 +272,7 @@ def _finish(partial, shape, dtype, identity):
         stream.write(_npy_header(shape, dtype))
         os.fsync(stream.fileno())
     held_out = io.BytesIO()
-    np.save(held_out, np.array([is_held_out(key) for key in _read_lines(keys)], dtype=bool))
+    np.save(held_out, np.array([is_held_out(key) for key in read_lines(keys)], dtype=bool))
     write_atomic(partial / "held_out.npy", held_out.getvalue())
     content = {"pictures": shape[0], "keys_sha256": _digest_of(keys), "pictures_sha256": _digest_of(pictures)}
     content["made_by"] = identity["made_by"]

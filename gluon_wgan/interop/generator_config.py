@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from gluon_wgan.errors import UserError
+from gluon_wgan.files import parse_json
 from gluon_wgan.interop.layout import GeneratorShape
 
 # Larger networks do not exist; the bound keeps a wrong number from becoming an endless loop.
@@ -27,8 +28,8 @@ def read_generator_config(path):
     """
     path = Path(path)
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        config = parse_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UserError(
             path, f"no configuration ({reason})", "the generator_config.json of the original code"

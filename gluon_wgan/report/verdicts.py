@@ -1,12 +1,12 @@
 """The rows of claims.yaml, and what the data says of each: verdicts are computed, never written down."""
 
-import json
 from pathlib import Path
 from typing import NamedTuple
 
 import yaml
 
 from gluon_wgan.errors import UserError
+from gluon_wgan.files import parse_json
 from gluon_wgan.report.rules import BadRuleError, MissingError, check, value, waiting
 
 REPRODUCED, NOT_REPRODUCED, PARTLY = "reproduced", "not reproduced", "partly"
@@ -55,14 +55,14 @@ def load(file):
         expression that is none, see `gluon_wgan.report.rules`.
     """
     try:
-        content = yaml.safe_load(Path(file).read_text())
+        content = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
         titles = content.get("documents", {})
         rows = [
             {"document": titles.get(seed, seed), "seed": seed, **row}
             for seed, of_seed in content["claims"].items()
             for row in of_seed
         ]
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+    except (yaml.YAMLError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(str(file), error, "YAML with `claims`: a list of rows for each document") from error
     known = set()
     for row in rows:
@@ -119,7 +119,7 @@ def judge(row, folder):
     if file is None or not file.is_file():
         return Judged(row, NOT_TESTABLE) if untestable else Judged(row, NOT_YET_TESTED, missing="not measured yet")
     try:
-        data = json.loads(file.read_text())
+        data = parse_json(file.read_bytes())
     except ValueError as error:
         raise UserError(str(file), error, "JSON") from error
 

@@ -51,12 +51,17 @@ class Study:
         return Results(reports, self.data).file.is_file()
 
     def page(self, reports):
-        """Return the `Page` of what was measured into a folder of reports; raises UserError if nothing was."""
+        """Return the `Page` of what was measured into a folder of reports; raises UserError without sound data."""
         results = Results(reports, self.data)
         if not results.file.is_file():
             given = f"{reports} (no data/{self.data}.json in it)"
             raise UserError("--reports", given, "a folder that was measured into")
-        return self._module("page").page(results.read(), Path(reports))
+        data = results.read()
+        try:
+            return self._module("page").page(data, Path(reports))
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, StopIteration) as error:
+            given = f"data that no page can be made of ({type(error).__name__}: {error})"
+            raise UserError(results.file, given, "what the study wrote; or measure it anew") from error
 
 
 def find_studies():

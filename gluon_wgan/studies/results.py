@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from gluon_wgan.errors import UserError
-from gluon_wgan.files import locked, write_atomic
+from gluon_wgan.files import locked, parse_json, write_atomic
 from gluon_wgan.run_folder import describe_environment, shown_command
 
 log = logging.getLogger(__name__)
@@ -48,10 +48,13 @@ class Results:
         Raises
         ------
         UserError
-            If a later version wrote it.
+            If a later version wrote it, or it is no JSON.
         """
-        content = json.loads(self.file.read_text()) if self.file.is_file() else {}
-        schema = content.pop("schema", SCHEMA)
+        try:
+            content = parse_json(self.file.read_bytes()) if self.file.is_file() else {}
+            schema = int(content.pop("schema", SCHEMA))
+        except (ValueError, TypeError, AttributeError) as error:
+            raise UserError(self.file, error, "the JSON that a study wrote") from error
         if schema > SCHEMA:
             given = f"{self.file} (schema {schema}, of a later version of this program)"
             raise UserError("--reports", given, f"schema {SCHEMA} or less; or install that version")

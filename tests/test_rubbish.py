@@ -1,0 +1,161 @@
+"""What damaged files are answered with: the faults that the campaign found, one by one, and a short draw of it."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import encode, make_picture
+from training_fixtures import make_trainer
+
+from gluon_wgan.checkpoint import verify_checkpoint
+from gluon_wgan.data import Prepared, open_source, prepare
+from gluon_wgan.errors import UserError, one_line
+from gluon_wgan.files import parse_json
+from gluon_wgan.report import verdicts
+from gluon_wgan.run_folder import RunFolder
+from gluon_wgan.studies import find_studies
+from gluon_wgan.studies.results import Results
+
+sys.path.insert(0, str(Path(__file__).parent / "campaign"))
+
+from campaign import KINDS, Worker
+from mutations import mutate
+
+
+def test_a_message_is_one_line_and_commands_no_terminal():
+    assert str(UserError("a\nb", "\x1b[31mred\x07", "c \t d")) == "a b: given \\x1b[31mred\\x07; allowed: c d"
+    assert one_line("Räume, 春, é") == "Räume, 春, é"
+    assert one_line("\u202egnp.exe") == "\\u202egnp.exe"  # which would be shown backwards
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"\xff", "[" * 100_000, '{"a": ' * 100_000, b"nul"])
+def test_what_is_no_json_is_a_value_error(text):
+    with pytest.raises(ValueError, match=r"."):
+        parse_json(text)
+    assert parse_json(b'{"a": [1]}') == {"a": [1]}
+
+
+@pytest.mark.parametrize("content", [b"\xff", b"[[[", b"- a\n b: [\n", b"[" * 3000, b"claims: 7", b""])
+def test_claims_that_are_none_are_refused(tmp_path, content):
+    (tmp_path / "claims.yaml").write_bytes(content)
+    with pytest.raises(UserError, match=r"claims.yaml: given .*; allowed: YAML with `claims`") as raised:
+        verdicts.load(tmp_path / "claims.yaml")
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("content", [b"\xff", b"{", b"[]", b"7", b'{"schema": "x"}', b'{"schema": null}'])
+def test_a_study_s_file_that_is_no_json_is_refused(tmp_path, content):
+    results = Results(tmp_path, "toy")
+    results.file.parent.mkdir()
+    results.file.write_bytes(content)
+    with pytest.raises(UserError, match=r"toy.json: given .*; allowed: the JSON that a study wrote"):
+        results.read()
+
+
+@pytest.mark.parametrize("content", [{}, {"runs": 7}, {"starts": []}, {"command": None}])
+def test_of_any_data_a_page_is_made_or_refused(tmp_path, content):
+    refused = 0
+    for study in find_studies():
+        file = Results(tmp_path, study.data).file
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(json.dumps(content))
+        try:
+            study.page(tmp_path)
+        except UserError as error:
+            refused += "given data that no page can be made of" in str(error)
+    assert refused >= 5
+
+
+def test_an_environment_that_is_damaged_is_refused(tmp_path):
+    run = RunFolder(tmp_path / "run")
+    with run:
+        run.add_environment({"command": []})
+        for content in ("{", "[]", '{"starts": 7}'):
+            (tmp_path / "run/environment.json").write_text(content)
+            with pytest.raises(UserError, match=r"--resume: given .*environment.json"):
+                run.add_environment({"command": []})
+
+
+def test_a_changed_number_of_a_checkpoints_state_is_noticed(tmp_path):
+    checkpoint = make_trainer().save(tmp_path, seconds=1.5)
+    sound = json.loads((checkpoint / "state.json").read_text())
+    assert verify_checkpoint(checkpoint)["seconds"] == 1.5
+    for changed in ({"critic_steps": 7}, {"generator_steps": 7}, {"within_step": True}, {"seconds": 1.25}):
+        (checkpoint / "state.json").write_text(json.dumps({**sound, **changed}))
+        with pytest.raises(UserError, match=r"state\.json: not as it was written: changed, or damaged"):
+            verify_checkpoint(checkpoint)
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    (tmp_path / "pictures").mkdir()
+    for index in range(3):
+        (tmp_path / "pictures" / f"{index}.png").write_bytes(encode(make_picture(index)))
+    return tmp_path / "pictures"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("keys.txt", b"\xff\n"),
+        ("skipped.tsv", b"\xff\n"),
+        ("identity.json", b"[" * 100_000),
+        ("identity.json", b'{"content": {"pictures": 4}}'),
+        ("identity.json", b'{"content": 3}'),
+        ("held_out.npy", np.zeros(2, bool)),
+        ("held_out.npy", np.zeros(3)),
+        ("pictures.npy", np.zeros((3, 16, 16), np.uint8)),
+        ("pictures.npy", np.zeros((3, 16, 16, 3), np.int64)),
+        ("pictures.npy", b"\x93NUMPY\x01\x00v\x00{'descr': '|u1', 'fortran_order': (False, 'shape'" + b" " * 80),
+    ],
+)
+def test_prepared_pictures_that_are_damaged_are_refused(tmp_path, pictures, name, content):
+    folder = prepare(open_source(pictures), 16, "pil", tmp_path / "cache").folder
+    if isinstance(content, bytes):
+        (folder / name).write_bytes(content)
+    else:
+        np.save(folder / name, content)
+    with pytest.raises(UserError, match=r"--cache-dir: given .* \(prepared pictures, damaged: .*remove that folder"):
+        prepared = Prepared(folder)
+        prepared.keys()
+        prepared.skipped()
+
+
+@pytest.mark.parametrize("damage", ["{", '{"sizes": 7}', '{"done": 1, "rows": 1, "skipped": 0, "sizes": {}}', None])
+def test_a_killed_preparation_with_damaged_notes_starts_anew(tmp_path, pictures, damage):
+    whole = prepare(open_source(pictures), 16, "pil", tmp_path / "cache")
+    expected, keys = np.array(whole.pictures), whole.keys()
+    partial = whole.folder.with_name(whole.folder.name + ".partial")
+    whole.folder.rename(partial)
+    if damage is None:  # the notes are sound, and the pictures cut short
+        sizes = {name: (partial / name).stat().st_size for name in ("pictures.npy", "keys.txt", "skipped.tsv")}
+        damage = json.dumps({"done": 3, "rows": 3, "skipped": 0, "sizes": sizes})
+        (partial / "pictures.npy").write_bytes((partial / "pictures.npy").read_bytes()[:-5])
+    (partial / "progress.json").write_text(damage)
+    again = prepare(open_source(pictures), 16, "pil", tmp_path / "cache")
+    assert np.array_equal(again.pictures, expected) and again.keys() == keys
+
+
+def test_mutations_change_and_repeat():
+    content = json.dumps({"steps": 12, "rate": 0.5, "name": "x" * 50}).encode()
+    drawn = [mutate(content, np.random.default_rng(seed)) for seed in range(200)]
+    assert drawn == [mutate(content, np.random.default_rng(seed)) for seed in range(200)]
+    assert len(set(drawn)) > 150 and sum(one == content for one in drawn) < 20
+    assert {len(one) < len(content) for one in drawn} == {True, False}
+
+
+def test_a_short_draw_of_the_campaign_finds_nothing():
+    with Worker() as worker:
+        for kind in KINDS:
+            for case in range(10):
+                if "pth" not in kind or _torch_is_there():
+                    found = worker.try_case(kind, case)
+                    assert found in ("right", "refused"), f"--kind {kind!r} --case {case}: {found}"
+
+
+def _torch_is_there():
+    from importlib.util import find_spec
+
+    return find_spec("torch") is not None
