@@ -43,7 +43,7 @@ test: $(READY)  ## run the tests that need no PyTorch
 test-thorough: $(CLUSTER_READY)  ## run what `make test` leaves out: every process of a job killed in turn, Dask
 	$(BIN)/python -m pytest -q -m thorough --ignore=tests/parity --ignore=tests/gpu
 
-campaign: $(READY)  ## feed damaged files of every kind to what reads them, by the clock: MINUTES=10 SEED=0
+campaign: $(READY)  ## damaged files, rubbish flags and killed commands, by the clock: MINUTES=10 SEED=0
 	$(BIN)/python tests/campaign/campaign.py --minutes $(or $(MINUTES),10) --seed $(or $(SEED),0)
 
 test-current:  ## run the same tests with the newest NumPy, OpenCV and others, in .venv-current

@@ -1,7 +1,9 @@
 """What damaged files are answered with: the faults that the campaign found, one by one, and a short draw of it."""
 
 import json
+import re
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +22,9 @@ from gluon_wgan.studies.results import Results
 
 sys.path.insert(0, str(Path(__file__).parent / "campaign"))
 
-from campaign import KINDS, Worker
+import kills
+from campaign import KINDS, NEED_TORCH, Worker
+from kills import Kills
 from mutations import mutate
 
 
@@ -150,12 +154,23 @@ def test_a_short_draw_of_the_campaign_finds_nothing():
     with Worker() as worker:
         for kind in KINDS:
             for case in range(10):
-                if "pth" not in kind or _torch_is_there():
+                if kind not in NEED_TORCH or find_spec("torch"):
                     found = worker.try_case(kind, case)
                     assert found in ("right", "refused"), f"--kind {kind!r} --case {case}: {found}"
 
 
-def _torch_is_there():
-    from importlib.util import find_spec
+def test_a_kill_is_survived_and_a_difference_would_be_seen(tmp_path, monkeypatch):
+    attempt = Kills(tmp_path)
+    assert attempt.try_case("generate, a sheet", 1) == "right"
+    finish = kills._finish
 
-    return find_spec("torch") is not None
+    def spoil(scenario, place):
+        said = finish(scenario, place)
+        sheet = next((place / "run/generated").iterdir())
+        sheet.write_bytes(sheet.read_bytes() + b"x")
+        return said
+
+    monkeypatch.setattr(kills, "_finish", spoil)
+    assert re.match(
+        r"FAILED: killed after .* not the same: \['run/generated'\]", attempt.try_case("generate, a sheet", 1)
+    )

@@ -15,7 +15,7 @@ from gluon_wgan.files import write_atomic
 from gluon_wgan.interop.blocks import shapes_of
 from gluon_wgan.interop.generator_config import generator_config
 from gluon_wgan.interop.layout import count_name, critic_layout, generator_layout
-from gluon_wgan.interop.torch_files import import_torch, write_state_dict
+from gluon_wgan.interop.torch_files import import_torch, state_dict_bytes
 from gluon_wgan.models import build_generator
 from gluon_wgan.models.sampling import require_pictures, sample
 from gluon_wgan.models.transposed import FromLatent, ToPicture
@@ -39,7 +39,7 @@ def export_torch(run, out):
     run : str or pathlib.Path
         A run folder (its newest checkpoint is taken), or one checkpoint.
     out : str or pathlib.Path
-        A folder, made if need be, in which these files are not yet.
+        A folder, made if need be, in which these files are not yet, or are the same.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def export_torch(run, out):
     Raises
     ------
     UserError
-        If there is no whole checkpoint, a file would be overwritten, or torch is not installed.
+        If there is no whole checkpoint, another file would be overwritten, or torch is not installed.
     """
     import_torch()  # before anything is made
     checkpoint, settings, state = open_checkpoint(run)
@@ -62,13 +62,15 @@ def export_torch(run, out):
         log.info("the critic is left out: none was imported")
     else:
         layouts["critic"] = critic_layout(critic)
-    *files, config_file = _new_files(out, *names[: len(layouts)], "generator_config.json")
-    counts = state.get("num_batches_tracked", {})
-    for (network, layout), file in zip(layouts.items(), files):
+    counts, contents = state.get("num_batches_tracked", {}), {}
+    for (network, layout), name in zip(layouts.items(), names):
         values = read_arrays(checkpoint / f"{network}.params")
-        write_state_dict(file, _state_dict(values, layout, counts.get(network)))
-    write_atomic(config_file, (json.dumps(generator_config(settings)) + "\n").encode())
-    return [*files, config_file]
+        contents[name] = state_dict_bytes(_state_dict(values, layout, counts.get(network)))
+    contents["generator_config.json"] = (json.dumps(generator_config(settings)) + "\n").encode()
+    files = _new_files(out, contents)
+    for file, content in zip(files, contents.values()):
+        write_atomic(file, content)
+    return files
 
 
 def _state_dict(values, layout, counts):
@@ -116,7 +118,7 @@ def export_onnx(run, out):
         raise UserError("onnx", f"not installed, or too new ({error})", allowed) from error
     checkpoint, settings, _ = open_checkpoint(run)
     require_pictures(settings)
-    (file,) = _new_files(out, "generator.onnx")
+    (file,) = _new_files(out, {"generator.onnx": None})
     generator = build_generator(settings)
     load_weights(checkpoint / "generator.params", generator)
     partial = file.with_name(".generator.onnx.partial")
@@ -183,14 +185,21 @@ def _check_onnx(file, generator, settings):
     log.info("checked with onnxruntime: largest difference %.1e", error)
 
 
-def _new_files(folder, *names):
-    """Make a folder and return the paths of files in it; raises UserError if one is there already."""
+def _new_files(folder, contents):
+    """Make a folder and return the paths of files in it; raises UserError if one is there with another content.
+
+    The same content may be there: an export that was killed between two files is given again.
+    """
     folder = Path(folder)
-    taken = [str(folder / name) for name in names if (folder / name).exists()]
+    taken = [
+        str(folder / name)
+        for name, content in contents.items()
+        if (folder / name).exists() and not ((folder / name).is_file() and (folder / name).read_bytes() == content)
+    ]
     if taken:
         raise UserError("--out", f"{', '.join(taken)} (there already)", "a folder without these files")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError("--out", f"{folder} ({error.strerror})", "a folder that can be created and written") from error
-    return [folder / name for name in names]
+    return [folder / name for name in contents]

@@ -7,7 +7,6 @@ import warnings
 from pathlib import Path
 
 from gluon_wgan.errors import UserError
-from gluon_wgan.files import write_atomic
 from gluon_wgan.interop.params_files import is_params_file
 
 
@@ -94,9 +93,9 @@ def _reason(error, path):
     )
 
 
-def write_state_dict(path, arrays):
-    """Write {name: numpy array} as the original's torch.load reads it; the file appears whole or not at all."""
+def state_dict_bytes(arrays):
+    """Return {name: numpy array} as the bytes of a file that the original's torch.load reads."""
     torch = import_torch()
     stream = io.BytesIO()
     torch.save({name: torch.from_numpy(array.copy()) for name, array in arrays.items()}, stream)
-    write_atomic(path, stream.getvalue())
+    return stream.getvalue()

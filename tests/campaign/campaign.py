@@ -5,21 +5,30 @@ python tests/campaign/campaign.py --kind "picture.jpeg" --case 123456
 """
 
 import argparse
+import json
 import queue
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
+
+from kills import SCENARIOS, Kills
 from readers import READERS
 from tqdm import tqdm
 from worker import FLAGS
 
+from gluon_wgan.files import write_atomic
+from gluon_wgan.run_folder import describe_environment
+
 KINDS = [FLAGS, *READERS]
+NEED_TORCH = ("pth", "pth, legacy", "convert_checkpoint")
 SECONDS = 10  # that a case may take
 _WORKER = [sys.executable, str(Path(__file__).with_name("worker.py"))]
 
@@ -82,25 +91,39 @@ class Worker:
             return ""
 
 
-def attack(minutes, seed, kinds, worker):
-    """Draw cases until the time is over; return {kind: {"tried", "right", "refused", "failed"}} and the failures."""
-    rng = np.random.default_rng(seed)
-    counts = {kind: {"tried": 0, "right": 0, "refused": 0, "failed": 0} for kind in kinds}
-    failures = []
+class Counts:
+    """How the cases of each kind ended, and the failures."""
+
+    def __init__(self):
+        self.kinds, self.failures = {}, []
+
+    def add(self, kind, case, found):
+        """Count a case; print a failure with the command that repeats it."""
+        counts = self.kinds.setdefault(kind, {"tried": 0, "right": 0, "refused": 0, "failed": 0})
+        counts["tried"] += 1
+        failed = found not in ("right", "refused")
+        counts["failed" if failed else found] += 1
+        if failed:
+            self.failures.append({"kind": kind, "case": case, "how": found})
+            tqdm.write(f"{found}\n    python tests/campaign/campaign.py --kind {kind!r} --case {case}", file=sys.stdout)
+
+
+def attack(minutes, seed, kinds, worker, kills):
+    """Draw cases until the time is over; return `Counts`."""
+    rng, counts = np.random.default_rng(seed), Counts()
+    rubbish, killed = ([kind for kind in kinds if kind in of] for of in (KINDS, SCENARIOS))
     until = time.monotonic() + 60 * minutes
-    with tqdm(unit="case", desc="rubbish", mininterval=1 if sys.stderr.isatty() else 30) as bar:
+    with tqdm(unit="case", desc="campaign", mininterval=1 if sys.stderr.isatty() else 30) as bar:
         while time.monotonic() < until:
-            kind, case = kinds[rng.integers(len(kinds))], int(rng.integers(2**31))
-            found = worker.try_case(kind, case)
-            counts[kind]["tried"] += 1
-            counts[kind]["failed" if found.startswith("FAILED") else found] += 1
-            if found.startswith("FAILED"):
-                failures.append({"kind": kind, "case": case, "how": found})
-                bar.write(
-                    f"{found}\n    python tests/campaign/campaign.py --kind {kind!r} --case {case}", file=sys.stdout
-                )
-            bar.update()
-    return counts, failures
+            # a kill takes as long as a hundred files
+            for chosen, how, count in ((rubbish, worker, 100), (killed, kills, 1)):
+                for _ in range(count if chosen else 0):
+                    kind, case = chosen[rng.integers(len(chosen))], int(rng.integers(2**31))
+                    counts.add(kind, case, how.try_case(kind, case))
+                    bar.update()
+                    if time.monotonic() > until:
+                        break
+    return counts
 
 
 def main():
@@ -108,17 +131,30 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=10, help="how long (10)")
     parser.add_argument("--seed", type=int, default=0, help="of what is drawn (0)")
-    parser.add_argument("--kind", choices=KINDS, help="this kind alone")
+    parser.add_argument("--kind", choices=[*KINDS, *SCENARIOS], help="this kind alone")
     parser.add_argument("--case", type=int, help="with --kind: this one case")
+    parser.add_argument("--json", help="write what was counted, and the failures, to this file")
     flags = parser.parse_args()
-    with Worker() as worker:
+    if flags.case is not None and flags.kind is None:
+        parser.error("--case: given without --kind; allowed: both, as a failure prints them")
+    with Worker() as worker, tempfile.TemporaryDirectory() as folder:
+        kills = Kills(folder)
         if flags.case is not None:
-            print(worker.try_case(flags.kind, flags.case))
-            return
-        counts, failures = attack(flags.minutes, flags.seed, [flags.kind] if flags.kind else KINDS, worker)
-    for kind, found in counts.items():
+            found = (kills if flags.kind in SCENARIOS else worker).try_case(flags.kind, flags.case)
+            print(found)
+            sys.exit(found not in ("right", "refused"))
+        kinds = [flags.kind] if flags.kind else [*KINDS, *SCENARIOS]
+        if find_spec("torch") is None:
+            kinds = [kind for kind in kinds if kind not in NEED_TORCH]
+            print(f"without PyTorch, which `make parity` installs, not tried: {', '.join(NEED_TORCH)}")
+        counts = attack(flags.minutes, flags.seed, kinds, worker, kills)
+    for kind, found in sorted(counts.kinds.items()):
         print(f"{kind:20}", *(f"{name} {count:6}" for name, count in found.items()))
-    sys.exit(bool(failures))
+    if flags.json:
+        found = {"minutes": flags.minutes, "seed": flags.seed, "environment": describe_environment()}
+        found |= {"kinds": counts.kinds, "failures": counts.failures}
+        write_atomic(flags.json, json.dumps(found, indent=1).encode())
+    sys.exit(bool(counts.failures))
 
 
 if __name__ == "__main__":

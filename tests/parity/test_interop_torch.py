@@ -305,6 +305,11 @@ def test_nothing_is_overwritten(tmp_path):
     save(tmp_path, "mlp")
     run = imported(tmp_path)
     written = export_torch(run, tmp_path / "out")
+    sound = {path: path.read_bytes() for path in written}
+    written[0].unlink()
+    assert export_torch(run, tmp_path / "out") == written  # one killed in between is given again
+    assert {path: path.read_bytes() for path in written} == sound
+    written[1].write_bytes(b"mine")
     written[0].unlink()
     before = {path: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     with pytest.raises(UserError, match=r"--out: given .*netD_epoch_0\.pth.*there already"):
