@@ -1,0 +1,85 @@
+"""The language model's study: its arms, its sums by hand, its sentences, and a small study end to end."""
+
+import json
+
+import numpy as np
+import pytest
+
+from gluon_wgan.command import call
+from gluon_wgan.data.sentences import draw_sentence
+from gluon_wgan.data.text import Text
+from gluon_wgan.studies.language import measure, page, question
+
+
+@pytest.fixture
+def text(tmp_path):
+    (tmp_path / "text.txt").write_text("".join(f"{draw_sentence(index)}\n" for index in range(200)))
+    return tmp_path / "text.txt"
+
+
+def run(arm, seed, js4):
+    return {"arm": arm, "seed": seed, "js": [0.0, 0.1, 0.2, js4]}
+
+
+def test_summaries_by_hand(text):
+    source = Text(text, 8)
+    half = measure.summarise([run("penalty", 0, 0.1)], source)["shuffled"]["js4"] / 2
+    runs = [run("penalty", 0, half - 0.1), run("penalty", 1, half + 0.1), run("clip", 0, half + 0.05)]
+    found = measure.summarise(runs, source)
+    penalty, clip = found["arms"]["penalty"], found["arms"]["clip"]
+    assert penalty["js4"] == pytest.approx(half, rel=1e-12) and (penalty["n"], penalty["learned"]) == (2, 1)
+    assert penalty["js4_low"] == half - 0.1 and penalty["js4_high"] == half + 0.1
+    assert (clip["n"], clip["learned"]) == (1, 0)
+    # real lines are nearer to held-out ones than the same lines shuffled, for all but single characters
+    assert found["real"]["js"][0] == found["shuffled"]["js"][0]
+    assert all(real < shuffled for real, shuffled in zip(found["real"]["js"][1:], found["shuffled"]["js"][1:]))
+    assert len(found["real"]["lines"]) == min(question.SHOWN_LINES, int(source.held_out.sum()))
+
+
+def test_both_arms_share_all_but_how_the_critic_is_kept_lipschitz(text):
+    flags = question.Flags(data=str(text), channels=4, generator_steps=50)
+    base = measure.settings_of(flags)
+    assert (base.generator, base.n_critic, base.latent_dim, base.hold_out) == ("text", 10, 128, True)
+    assert (base.adam_beta1, base.adam_beta2, base.learning_rate, base.gp_lambda) == (0.5, 0.9, 1e-4, 10)
+    assert base.symbols == len(Text(text, 32).alphabet) and base.sample_every == 2
+    assert set(question.ARMS["clip"]) == {"lipschitz", "optimizer", "learning_rate", "clip_order"}
+    assert question.ARMS["penalty"] == {}
+
+
+def data(penalty, clip, n=3):
+    arms = {}
+    for arm, (js4, learned) in (("penalty", penalty), ("clip", clip)):
+        arms[arm] = {"n": n, "js4": js4, "js4_low": js4, "js4_high": js4, "learned": learned}
+    return {"arms": arms, "shuffled": {"js4": 0.8}, "real": {"js4": 0.1}}
+
+
+def test_the_answer_says_who_learns():
+    found = page.answer(data((0.32, 3), (0.76, 0)))
+    assert found.startswith(
+        "With the gradient penalty it learns: its sequences of four characters are 0.4 times as far from held-out lines "
+        "as shuffled characters are (3 of 3 seeds below 0.5); with clipping it does not learn: its sequences"
+    )
+    assert found.endswith("0.95 times as far from held-out lines as shuffled characters are (0 of 3 seeds below 0.5). "
+                          "Real lines: 0.125.")  # fmt: skip
+    assert "not every seed learns" in page.answer(data((0.39, 2), (0.76, 0)))
+    assert page.answer(data((0.32, 1), (0.76, 0), n=1)).endswith("Not all runs are in yet.")
+
+
+def test_a_small_study_end_to_end(text, tmp_path):
+    places = ["--data", text, "--reports", tmp_path / "reports", "--runs", tmp_path / "runs", "--cache-dir", tmp_path]
+    small = ["--measure", "--channels", "4", "--generator-steps", "2", "--seeds", "3", "--at-once", "1"]
+    call("language", [*small, *map(str, places)])
+    part = json.loads((tmp_path / "reports/data/language.json").read_text())["characters"]
+    assert [(one["arm"], one["seed"], one["steps"]) for one in part["runs"]] == [("penalty", 3, 2), ("clip", 3, 2)]
+    for one in part["runs"]:
+        assert len(one["js"]) == 4 and all(0 < value <= 1 for value in one["js"])
+        assert one["course"]["generator_step"] == [1, 2] and 0 <= one["verbatim"] <= 1
+        # untrained, it is as far as can be
+        assert one["js"][3] > part["shuffled"]["js"][3] * 0.9 and len(one["lines"]) == question.SHOWN_LINES
+    norms = [one["course"]["gradient_norm"] for one in part["runs"]]
+    assert np.isfinite(norms[0]).all() and norms[1] == [None, None]
+    told = (tmp_path / "reports/language.md").read_text()
+    assert "Not all runs are in yet." in told and part["runs"][0]["lines"][0] in told
+    before = (tmp_path / "reports/data/language.json").read_bytes()
+    call("language", [*small, *map(str, places)])  # nothing is left to do
+    assert (tmp_path / "reports/data/language.json").read_bytes() == before
