@@ -56,8 +56,8 @@ def data(penalty, clip, n=3):
 def test_the_answer_says_who_learns():
     found = page.answer(data((0.32, 3), (0.76, 0)))
     assert found.startswith(
-        "With the gradient penalty it learns: its sequences of four characters are 0.4 times as far from held-out lines "
-        "as shuffled characters are (3 of 3 seeds below 0.5); with clipping it does not learn: its sequences"
+        "With the gradient penalty it learns: its sequences of four characters are 0.4 times as far from held-out "
+        "lines as shuffled characters are (3 of 3 seeds below 0.5); with clipping it does not learn: its sequences"
     )
     assert found.endswith("0.95 times as far from held-out lines as shuffled characters are (0 of 3 seeds below 0.5). "
                           "Real lines: 0.125.")  # fmt: skip
