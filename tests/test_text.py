@@ -11,7 +11,7 @@ import pytest
 from mxnet import nd
 from scipy.spatial.distance import jensenshannon
 
-from gluon_wgan.data.sentences import ARTICLES, COLOURS, PLACES, THINGS, draw_sentence, draw_sentences
+from gluon_wgan.data.sentences import ARTICLES, COLOURS, LONGEST, PLACES, SYMBOLS, THINGS, draw_sentence, draw_sentences
 from gluon_wgan.data.text import END, UNKNOWN, Text, as_lines, one_hot, shuffled
 from gluon_wgan.errors import UserError
 from gluon_wgan.evaluate.ngrams import ngram_divergence
@@ -117,8 +117,9 @@ def test_sentences_are_of_their_grammar_and_fit(tmp_path):
         words = draw_sentence(index).removesuffix(".").split()
         for word, allowed in zip(words, (ARTICLES, COLOURS, THINGS, PLACES, ARTICLES, THINGS), strict=True):
             assert word in allowed
-        assert len(draw_sentence(index)) <= 32
+        assert len(draw_sentence(index)) <= LONGEST == 32
     file = draw_sentences(tmp_path)
+    assert len(Text(file, 32).alphabet) == SYMBOLS > len(Text(file, 16).alphabet)
     written = file.read_bytes()
     assert written.decode().splitlines()[:2] == [draw_sentence(0), draw_sentence(1)] and written.count(b"\n") == 20_000
     file.write_text("kept")

@@ -154,3 +154,11 @@ def test_clipping_takes_the_same_networks(folder):
 
     weights = nd.load(str(checkpoint / "critic.params"))
     assert max(np.abs(array.asnumpy()).max() for array in weights.values()) <= np.float32(0.003)
+
+
+@pytest.mark.parametrize("length", [16, 32])
+def test_without_a_text_there_are_drawn_sentences(tmp_path, length):
+    place = ["--out", str(tmp_path / "run"), "--cache-dir", str(tmp_path / "cache"), "--sequence-length", str(length)]
+    call("train", [*SMALL.split(), "--generator-steps", "1", *place])
+    lines = (tmp_path / "run/samples/real.txt").read_text().split("\n")[:-1]
+    assert all(line.split()[0] in ("a", "the", "one", "my") and len(line) <= length for line in lines)

@@ -10,10 +10,13 @@ ARTICLES = ("a", "the", "one", "my")
 COLOURS = ("red", "blue", "big", "low", "warm")
 THINGS = ("bed", "lamp", "rug", "door", "wall", "chair")
 PLACES = ("by", "near", "under", "behind")
+LONGEST = 32
+# of all sentences together, with those for a line's end and for other characters
+SYMBOLS = 2 + len(set("".join((*ARTICLES, *COLOURS, *THINGS, *PLACES, " ", "."))))
 
 
 def draw_sentence(index):
-    """Return sentence `index`, such as "the big lamp near my bed."; at most 32 characters."""
+    """Return sentence `index`, such as "the big lamp near my bed."; at most `LONGEST` characters."""
     draw = streams.generator(0, "sentences", index)
     chosen = [words[draw.integers(len(words))] for words in (ARTICLES, COLOURS, THINGS, PLACES, ARTICLES, THINGS)]
     return " ".join(chosen) + "."

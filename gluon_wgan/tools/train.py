@@ -12,7 +12,7 @@ from typing import Literal
 import tyro
 
 from gluon_wgan import use_synchronous_engine
-from gluon_wgan.data.sentences import draw_sentences
+from gluon_wgan.data.sentences import LONGEST, SYMBOLS, draw_sentences
 from gluon_wgan.data.text import Text
 from gluon_wgan.errors import UserError
 from gluon_wgan.flags import optional
@@ -91,8 +91,11 @@ def parse_train_flags(arguments, prog=None):
         values["data"] = os.path.abspath(flags.data)
     if values["generator"] == "text" and not values["symbols"]:
         # the networks' shapes are settings, so the alphabet is looked up before there are any
-        text = Text(values["data"] or draw_sentences(flags.cache_dir), values["sequence_length"])
-        values["symbols"] = len(text.alphabet)
+        data, length = values["data"], values["sequence_length"]
+        if data is None and length >= LONGEST:
+            values["symbols"] = SYMBOLS
+        else:
+            values["symbols"] = len(Text(data or draw_sentences(flags.cache_dir), length).alphabet)
     return Settings(**values), flags
 
 

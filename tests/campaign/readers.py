@@ -79,9 +79,9 @@ def _read_config(folder):
 
 
 def _read_checkpoint(folder):
-    verify_checkpoint(folder / "run/checkpoints/step_0000002")
+    state = verify_checkpoint(folder / "run/checkpoints/step_0000002")
     generator, settings, _ = load_generator(folder / "run/checkpoints/step_0000002")
-    return settings, [parameter.data().asnumpy().tobytes() for parameter in generator.collect_params().values()]
+    return state, settings, [parameter.data().asnumpy().tobytes() for parameter in generator.collect_params().values()]
 
 
 def _read_optimizer(folder):
