@@ -65,8 +65,9 @@ def test_shares_add_up_to_one_devices_updates(arguments, parts):
     assert (several.generator_steps, several.critic_steps) == (3, 6)
 
 
-def test_every_device_has_the_same_weights():
-    several = team(3, **PENALISED)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])  # float32 is what the compiled kernels work on
+def test_every_device_has_the_same_weights(dtype):
+    several = team(3, dtype, **PENALISED)
     run(several)
     first, *others = several._trainers
     assert all(same_bits(networks(first), networks(other)) for other in others)

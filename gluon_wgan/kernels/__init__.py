@@ -98,7 +98,7 @@ def view(array, shape):
     return np.frombuffer(memory, np.float32).reshape(shape)
 
 
-def new(shape, seen_as):
-    """Return a float32 array on the CPU, not filled, and a `view` of it in another shape."""
-    array = nd.empty(shape)
+def new(beside, shape, seen_as):
+    """Return a float32 array, not filled, on the device of another one, and a `view` of it in another shape."""
+    array = nd.empty(shape, ctx=beside.context)
     return array, view(array, seen_as)

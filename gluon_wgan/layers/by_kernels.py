@@ -26,7 +26,7 @@ class NormByKernels:
         self._slope = np.float32(slope)
         mean, r = np.empty((2, samples), np.float32)
         gamma, beta = (kernels.view(p.data(x.context), (channels,)) for p in (layer.gamma, layer.beta))
-        self.output, y = kernels.new(self._shape, self._large)
+        self.output, y = kernels.new(x, self._shape, self._large)
         inputs = kernels.view(x, self._large)
         self._loops.forward(np.float32(layer.epsilon), self._slope, inputs, gamma, beta, y, mean, r)
         self._known = y, inputs, gamma, mean, r
@@ -38,10 +38,13 @@ class NormByKernels:
         return result
 
     def _pull(self, cotangent):
-        b, (result, d) = kernels.view(cotangent, self._large), kernels.new(self._shape, self._large)
+        b, (result, d) = kernels.view(cotangent, self._large), self._new()
         mean_na, parts = np.empty(self._large[0], np.float32), self._parts()
         self._loops.pull(self._slope, b, *self._known, d, mean_na, *parts)
         return result, (b, d, mean_na), parts
+
+    def _new(self):
+        return kernels.new(self.output, self._shape, self._large)
 
     def _parts(self):
         # of gamma's and beta's gradients, of each group's channels
@@ -49,7 +52,7 @@ class NormByKernels:
 
     def push(self, tangent):
         """Return gamma P(t), through the activation."""
-        t, (result, ty) = kernels.view(tangent, self._large), kernels.new(self._shape, self._large)
+        t, (result, ty) = kernels.view(tangent, self._large), self._new()
         u, mean_nt = np.empty(self._large, np.float32), np.empty(self._large[0], np.float32)
         self._loops.push(self._slope, t, *self._known, ty, u, mean_nt)
         self._pushed = u, mean_nt
@@ -60,12 +63,12 @@ class NormByKernels:
         if self._pushed is None:
             result, _, parts = self._pull(cotangent)
         else:
-            c, (result, dx) = kernels.view(cotangent, self._large), kernels.new(self._shape, self._large)
+            c, (result, dx) = kernels.view(cotangent, self._large), self._new()
             parts = self._parts()
             (b, d, mean_na), (u, mean_nt) = self._pulled, self._pushed
             self._loops.reverse(self._slope, c, *self._known, b, d, u, mean_na, mean_nt, dx, *parts)
         for part, parameter in zip(parts, (self._layer.gamma, self._layer.beta)):
-            array, total = kernels.new(parameter.shape, parameter.shape)
+            array, total = kernels.new(self.output, parameter.shape, parameter.shape)
             part.reshape(-1, *parameter.shape).sum(axis=0, out=total)
             gradients.setdefault(parameter, []).append(array)
         return result

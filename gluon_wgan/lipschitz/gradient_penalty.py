@@ -35,7 +35,7 @@ def interpolates(real, fake, weights):
         raise UserError("weights", weights.shape, f"{real.shape[:1]}, one per sample")
     if isinstance(weights, np.ndarray) and kernels.serve(real) and kernels.serve(fake) and not autograd.is_recording():
         rows = _rows(real)
-        mixed, into = kernels.new(real.shape, rows)
+        mixed, into = kernels.new(real, real.shape, rows)
         weights = weights.astype(np.float32, copy=False)
         kernels.loops().between(weights, kernels.view(real, rows), kernels.view(fake, rows), into)
         return mixed
@@ -115,9 +115,13 @@ def penalty_and_its_gradient(input_gradient, one_sided=False, gp_lambda=1.0):
         kernels.loops().squares(gradient, norm)
         norm = np.sqrt(norm)
         excess = _excess(norm, one_sided, np.maximum)
-        direction, into = kernels.new(input_gradient.shape, rows)
+        direction, into = kernels.new(input_gradient, input_gradient.shape, rows)
         kernels.loops().times(np.float32(gp_lambda) * _factor(norm, excess), gradient, into)
-        return nd.from_numpy(np.square(excess).mean(keepdims=True)), direction, nd.from_numpy(norm)
+        penalty, into = kernels.new(input_gradient, (1,), (1,))
+        into[:] = np.square(excess).mean()
+        norms, into = kernels.new(input_gradient, norm.shape, norm.shape)
+        into[:] = norm
+        return penalty, direction, norms
     norm = gradient_norm(input_gradient)
     excess = _excess(norm, one_sided, nd.maximum)
     factor = (gp_lambda * _factor(norm, excess)).reshape((-1,) + (1,) * (input_gradient.ndim - 1))
