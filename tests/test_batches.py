@@ -173,7 +173,7 @@ rows, side = 2048, 256
 shape = (rows, side, side, 3)
 np.lib.format.open_memmap(folder / "pictures.npy", "w+", np.uint8, shape)  # 384 MiB of holes, no disk
 np.save(folder / "held_out.npy", np.zeros(rows, bool))
-(folder / "identity.json").write_text('{"content": {}}')
+(folder / "identity.json").write_text('{"content": {"pictures": 2048}}')
 batches = Batches(Prepared(folder), 1, 0)
 resident = psutil.Process().memory_info
 batches[0]

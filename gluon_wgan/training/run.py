@@ -173,17 +173,18 @@ def _check_pictures(recorded, prepared, settings):
     if not isinstance(recorded, dict):
         log.warning("the run began with an older version, which did not record its pictures: taken to be the same")
         return prepared.content
-    now = prepared.content
-    where = settings.data or "the drawn bedrooms"
+    now, text = prepared.content, settings.generator == "text"
+    what, drawn = ("lines", "sentences") if text else ("pictures", "bedrooms")
+    where = settings.data or f"the drawn {drawn}"
     if (now["pictures"], now["keys_sha256"]) != (recorded["pictures"], recorded["keys_sha256"]):
-        given = f"{where}, {now['pictures']} pictures, not the same by number and name"
-        raise UserError("--data", given, f"the {recorded['pictures']} pictures that the run began with")
-    made_here = now["made_by"] if settings.generator == "text" else made_now(settings.resize)
+        given = f"{where}, {now['pictures']} {what}, not the same by number and name"
+        raise UserError("--data", given, f"the {recorded['pictures']} {what} that the run began with")
+    made_here = now["made_by"] if text else made_now(settings.resize)
     before, after, here = map(_in_words, (recorded["made_by"], now["made_by"], made_here))
     if now["pictures_sha256"] != recorded["pictures_sha256"]:
         if before == after:
-            given = f"{where}, {now['pictures']} pictures of the same names, whose content is not the same"
-            raise UserError("--data", given, "the pictures that the run began with")
+            given = f"{where}, {now['pictures']} {what} of the same names, whose content is not the same"
+            raise UserError("--data", given, f"the {what} that the run began with")
         log.warning("the run began with pictures %s; these are %s, and differ", before, after)
         log.warning("to keep the old ones, give the --cache-dir that still has %s", recorded.get("folder"))
     elif after != here:

@@ -82,4 +82,8 @@ class ShownLines:
         write_atomic(file, "".join(f"{line}\n" for line in as_lines(lines, self._alphabet)).encode())
 
     def _divergences(self, lines):
-        return {f"ngram_divergence_{length}": ngram_divergence(lines, self._others, length) for length in LENGTHS}
+        return {
+            f"ngram_divergence_{length}": ngram_divergence(lines, self._others, length)
+            for length in LENGTHS
+            if length <= lines.shape[1]
+        }
