@@ -19,22 +19,21 @@ def page(data, reports):
 
 
 def answer(part):
-    """Return the sentences that answer the question, of what is measured."""
+    """Return the sentence that answers the question; until every run is in, how far it is."""
+    done = {arm: part["arms"].get(arm, {}).get("n", 0) for arm in ARMS}
+    if min(done.values()) < len(SEEDS):
+        return f"Not answered yet: {sum(done.values())} of the {len(ARMS) * len(SEEDS)} trainings are done."
     said = []
     for arm in ARMS:
-        if arm in part["arms"]:
-            found = part["arms"][arm]
-            share = number(found["js4"] / part["shuffled"]["js4"])
-            learned = {0: "it does not learn", found["n"]: "it learns"}.get(found["learned"], "not every seed learns")
-            said.append(
-                f"{_WITH[arm]} {learned}: its sequences of four characters are {share} times as far from held-out "
-                f"lines as shuffled characters are ({found['learned']} of {found['n']} seeds below {LEARNED_BELOW:g})"
-            )
+        found = part["arms"][arm]
+        share = number(found["js4"] / part["shuffled"]["js4"])
+        learned = {0: "it does not learn", found["n"]: "it learns"}.get(found["learned"], "not every seed learns")
+        said.append(
+            f"{_WITH[arm]} {learned}: its sequences of four characters are {share} times as far from held-out lines as "
+            f"shuffled characters are ({found['learned']} of {found['n']} seeds below {LEARNED_BELOW:g})"
+        )
     real = number(part["real"]["js4"] / part["shuffled"]["js4"])
-    missing = (
-        "" if all(part["arms"].get(arm, {}).get("n", 0) >= len(SEEDS) for arm in ARMS) else " Not all runs are in yet."
-    )
-    return f"{said[0][0].upper()}{'; '.join(said)[1:]}. Real lines: {real}.{missing}"
+    return f"{said[0][0].upper()}{'; '.join(said)[1:]}. Real lines: {real}."
 
 
 def _body(data, part, criteria):
@@ -69,8 +68,6 @@ The last column is how many of the samples are whole lines of the training text,
 
 ## What they write
 
-{_lines("Real lines", part["real"]["lines"])}
-{_lines("The same, shuffled", part["shuffled"]["lines"])}
 {"".join(_lines(f"{_WITH[run['arm']].capitalize()}, seed {run['seed']}", run["lines"]) for run in part["runs"])}
 The first samples of each run, not chosen. ␤ stands where a line ended too early.
 
