@@ -51,7 +51,7 @@ def test_rare_characters_are_one_symbol(tmp_path):
 
 
 def test_an_end_within_a_line_is_shown():
-    assert as_lines([[2, END, 2, END]], "?\na") == ["a\N{SYMBOL FOR NEWLINE}a"]
+    assert as_lines([[2, END, 2, END]], "?\na") == ["a\N{PILCROW SIGN}a"]
 
 
 def test_text_of_any_language(tmp_path):

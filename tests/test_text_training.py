@@ -50,7 +50,7 @@ def test_the_run_folder(folder):
     assert shown == ["floors.json", "real.txt", "step_0000004.txt", "step_0000008.txt", "step_0000012.txt"]
     lines = (run / "samples" / "step_0000012.txt").read_text().split("\n")[:-1]
     assert len(lines) == 64 and max(map(len, lines)) <= 9
-    assert set("".join(lines)) <= set(text.alphabet) | {"\N{SYMBOL FOR NEWLINE}"}
+    assert set("".join(lines)) <= set(text.alphabet) | {"\N{PILCROW SIGN}"}
     known = {draw_sentence(index)[:9] for index in range(300)}
     assert set((run / "samples" / "real.txt").read_text().split("\n")[:-1]) <= known
     names = [f"ngram_divergence_{length}" for length in (1, 2, 3, 4)]

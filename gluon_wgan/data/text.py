@@ -19,7 +19,7 @@ from gluon_wgan.settings import MOST_SYMBOLS
 
 UNKNOWN, END = 0, 1  # symbols: of a rare character; of all places behind a line's end
 _OWN = "\N{REPLACEMENT CHARACTER}\n"  # how these two are written
-_END_WITHIN = "\N{SYMBOL FOR NEWLINE}"
+_END_WITHIN = "\N{PILCROW SIGN}"
 _ALLOWED = "a text file in UTF-8, an example a line"
 
 
@@ -121,7 +121,7 @@ def shuffled(rows, seed):
 def as_lines(symbols, alphabet):
     """Return the lines that numbers of symbols (N, length) are, a list of str.
 
-    What is behind a line's end is left out. An end that characters follow is shown as the sign for a line break, a rare
+    What is behind a line's end is left out. An end that characters follow is shown as a pilcrow, a rare
     character as the replacement character.
     """
     lines = ["".join(alphabet[number] for number in row).rstrip(alphabet[END]) for row in symbols]

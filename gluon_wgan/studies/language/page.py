@@ -69,7 +69,7 @@ The last column is how many of the samples are whole lines of the training text,
 ## What they write
 
 {"".join(_lines(f"{_WITH[run['arm']].capitalize()}, seed {run['seed']}", run["lines"]) for run in part["runs"])}
-The first samples of each run, not chosen. ␤ stands where a line ended too early.
+The first samples of each run, not chosen. ¶ stands where a line ended too early.
 
 ## How it is trained
 
