@@ -15,11 +15,11 @@ class UserError(Exception):
     """
 
     def __init__(self, what, given, allowed):
-        super().__init__(one_line(f"{what}: given {given}; allowed: {allowed}"))
+        super().__init__(printable(f"{what}: given {given}; allowed: {allowed}"))
         self.what, self.given, self.allowed = what, given, allowed
 
 
-def one_line(text):
+def printable(text):
     """Return a text on one line; other signs that do not print, such as a terminal's commands, are spelled out."""
     return "".join(
         sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in " ".join(text.split())

@@ -13,7 +13,7 @@ from training_fixtures import make_trainer
 
 from gluon_wgan.checkpoint import verify_checkpoint
 from gluon_wgan.data import Prepared, open_source, prepare
-from gluon_wgan.errors import UserError, one_line
+from gluon_wgan.errors import UserError, printable
 from gluon_wgan.files import parse_json
 from gluon_wgan.report import verdicts
 from gluon_wgan.run_folder import RunFolder
@@ -30,8 +30,8 @@ from mutations import mutate
 
 def test_a_message_is_one_line_and_commands_no_terminal():
     assert str(UserError("a\nb", "\x1b[31mred\x07", "c \t d")) == "a b: given \\x1b[31mred\\x07; allowed: c d"
-    assert one_line("Räume, 春, é") == "Räume, 春, é"
-    assert one_line("\u202egnp.exe") == "\\u202egnp.exe"  # which would be shown backwards
+    assert printable("Räume, 春, é") == "Räume, 春, é"
+    assert printable("\u202egnp.exe") == "\\u202egnp.exe"  # which would be shown backwards
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"\xff", "[" * 100_000, '{"a": ' * 100_000, b"nul"])

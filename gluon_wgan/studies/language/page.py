@@ -83,7 +83,7 @@ WGAN's optimizer, rate and bound (RMSprop, 5e-5, .01).
 
 ## Limits
 
-One text, narrow networks, an eightieth of the paper's steps. Divergences fall with the number of lines: compare those
+One text, narrow networks, few steps beside the paper's. Divergences fall with the number of lines: compare those
 of this page with each other alone.
 """
 
