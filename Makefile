@@ -13,9 +13,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PARITY_READY := $(VENV)/.parity-ready
 CLUSTER_READY := $(VENV)/.cluster-ready
+APP_READY := $(VENV)/.app-ready
+BROWSER_READY := $(VENV)/.browser-ready
 GPU_VENV := .venv-gpu
 
-.PHONY: help setup setup-cluster setup-gpu test-gpu check-gpu demo test parity parity-report reports ablations-demo lint soak bench clean test-current test-debian13 test-thorough campaign
+.PHONY: help setup setup-app view test-app setup-cluster setup-gpu test-gpu check-gpu demo test parity parity-report reports ablations-demo lint soak bench clean test-current test-debian13 test-thorough campaign
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -37,11 +39,16 @@ demo: $(READY)  ## train the demo preset on drawn bedrooms, some minutes; an int
 	$(BIN)/python experiments/train_lsun.py --preset demo --out runs/demo-pil-seed0 \
 		$$(test -f runs/demo-pil-seed0/config.json && echo --resume)
 
-test: $(READY)  ## run the tests that need no PyTorch
-	$(BIN)/python -m pytest -q --ignore=tests/parity --ignore=tests/gpu
+view: $(APP_READY)  ## open the page on which to look at runs: generate, walk, search, compare, watch (RUNS=runs)
+	$(BIN)/python experiments/view.py $(or $(RUNS),runs)
+
+# Those of the page have a target of their own: a browser drives it.
+APART := --ignore=tests/parity --ignore=tests/gpu --ignore=tests/app
+test: $(READY)  ## run the tests that need neither PyTorch nor a browser
+	$(BIN)/python -m pytest -q $(APART)
 
 test-thorough: $(CLUSTER_READY)  ## run what `make test` leaves out: every process of a job killed in turn, Dask
-	$(BIN)/python -m pytest -q -m thorough --ignore=tests/parity --ignore=tests/gpu
+	$(BIN)/python -m pytest -q -m thorough $(APART)
 
 campaign: $(READY)  ## damaged files, rubbish flags and killed commands, by the clock: MINUTES=10 SEED=0
 	$(BIN)/python tests/campaign/campaign.py --minutes $(or $(MINUTES),10) --seed $(or $(SEED),0)
@@ -55,6 +62,19 @@ test-debian13:  ## build a bare Debian 13 by debootstrap, and run the README's t
 $(PARITY_READY): $(READY) parity.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -r parity.lock
 	@touch $@
+
+setup-app: $(APP_READY)  ## install gradio too, which serves the page of `make view`
+
+$(APP_READY): $(READY) app.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -r app.lock
+	@touch $@
+
+$(BROWSER_READY): $(APP_READY) browser.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -r browser.lock
+	@touch $@
+
+test-app: $(BROWSER_READY)  ## test the page in Chromium, which the system must have (Debian: apt-get install chromium)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/app
 
 setup-cluster: $(CLUSTER_READY)  ## install Dask too, with which studies run on many machines
 

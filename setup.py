@@ -56,6 +56,9 @@ setup(
             "onnxruntime>=1.23,<2",
             "torch==2.13.0",
         ],
+        # the web page, and what drives a browser in its tests
+        "app": ["gradio>=6.31,<7"],
+        "browser": ["playwright>=1.65,<2"],
         # studies on many machines
         "cluster": ["distributed>=2026.8,<2027"],
         # the trained weights behind the kernel distance, and what reads them, once

@@ -23,6 +23,7 @@ _TOOLS = {
     "generate": "generate pictures from a trained run",
     "measure": "measure how far a run's pictures are from real ones",
     "similar": "find the training pictures that samples are most like",
+    "view": "look at runs in a browser",
     "convert_checkpoint": "carry checkpoints over, from and to PyTorch and others",
     "benchmark": "measure speed and memory",
     "make_reports": "render all of reports/ from its data",
@@ -92,7 +93,8 @@ def call(name, arguments=None):
     script = Path(sys.argv[0]).name
     known_by = script if script.endswith(".py") and script != "__main__.py" else f"gluon-wgan {name.replace('_', '-')}"
     if name in _TOOLS:
-        import_module(f"gluon_wgan.tools.{name}").run(arguments, known_by)
+        room = "app" if name == "view" else "tools"  # the page lies above the tools, and uses them
+        import_module(f"gluon_wgan.{room}.{name}").run(arguments, known_by)
         return
     study = next((study for study in find_studies() if study.command == name), None)
     if study is None:

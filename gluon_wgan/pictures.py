@@ -70,10 +70,25 @@ def grid(images, columns=8, gap=2):
 
 def save_sheet(file, images, columns=8):
     """Write pictures (N, C, H, W) in [-1, 1] as one PNG, small ones enlarged by whole pixels; return its path."""
-    sheet = grid(images, columns)
-    larger = max(1, _SHOWN // images.shape[-1])  # unblurred
-    save_picture(file, sheet.repeat(larger, axis=0).repeat(larger, axis=1))
+    save_picture(file, _enlarged(grid(images, columns), images.shape[-1]))
     return file
+
+
+def save_film(file, images, per_second):
+    """Write pictures (N, C, H, W) in [-1, 1] as a WebP that shows them in turn, without loss; return its path."""
+    large = [_enlarged(pixels, images.shape[-1]) for pixels in to_uint8(images)]
+    first, *others = [Image.fromarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3))) for pixels in large]
+    encoded = io.BytesIO()
+    duration = round(1000 / per_second)
+    first.save(encoded, "webp", save_all=True, append_images=others, duration=duration, loop=0, lossless=True)
+    write_atomic(file, encoded.getvalue())
+    return file
+
+
+def _enlarged(pixels, side):
+    """Return a sheet (H, W, C) of pictures of so many pixels a side; small ones become larger, unblurred."""
+    larger = max(1, _SHOWN // side)
+    return pixels.repeat(larger, axis=0).repeat(larger, axis=1)
 
 
 def median_filtered(values, window=MEDIAN_WINDOW):

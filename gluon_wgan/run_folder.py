@@ -143,7 +143,7 @@ class RunFolder:
         """
         with contextlib.suppress(FileNotFoundError), open(self.metrics_file, "rb") as file:
             for step, line in enumerate(file, 1):
-                record = _record_of(line)
+                record = record_in(line)
                 if record is None or record["generator_step"] != step:
                     return
                 yield record
@@ -161,7 +161,7 @@ class RunFolder:
         self.metrics_file.touch()
         with naming(self.metrics_file), open(self.metrics_file, "rb+") as file:
             for step in range(1, generator_steps + 1):
-                record = _record_of(file.readline())
+                record = record_in(file.readline())
                 if record is None or record["generator_step"] != step:
                     given = f"{self.metrics_file} (line {step} is missing or not of generator step {step})"
                     raise UserError("--resume", given, "the metrics that the run wrote")
@@ -180,8 +180,8 @@ class RunFolder:
         flush(self.metrics_file)
 
 
-def _record_of(line):
-    """Return the record in a line of metrics.jsonl (bytes), or None if it is damaged."""
+def record_in(line):
+    """Return the record in a line of metrics.jsonl (bytes), or None if it is damaged, or not written to its end."""
     try:
         record = parse_json(line)
         whole = line.endswith(b"\n") and isinstance(record["generator_step"], int)
@@ -196,6 +196,11 @@ def read_metrics(path):
     All of them are in memory at once: for a study, not for a running training.
     """
     return list(RunFolder(path).whole_metrics())
+
+
+def measured_file(checkpoint):
+    """Return where `gluon-wgan measure` keeps what it found of a run's checkpoint, a file in the run folder."""
+    return checkpoint.parent.parent / "measured" / f"{checkpoint.name}.json"
 
 
 def describe_environment():

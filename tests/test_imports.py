@@ -41,6 +41,7 @@ FLOORS = {
     "interop": 3,
     "studies": 4,
     "tools": 5,
+    "app": 5.5,
     "command": 6,
     "__main__": 6,
 }
@@ -59,7 +60,7 @@ def without_mxnet():
     """Return the modules that promise it: floor 0, report/, data/, the front doors, and what a study says and shows."""
     for name in modules():
         floor, last = FLOORS.get(room(name), 0), name.split(".")[-1]
-        doors = name in ("command", "data", "evaluate", "studies", "studies.plan", "studies.results")
+        doors = name in ("app.view", "command", "data", "evaluate", "studies", "studies.plan", "studies.results")
         if floor < 1 or doors or (floor == 4 and last in ("question", "page")) or name in tools():
             yield name
 

@@ -235,6 +235,7 @@ def test_a_worker_with_something_else_is_refused_by_name(folder, by_hand, theirs
     assert not (folder / "refused").exists()
 
 
+@THOROUGH
 def test_a_worker_of_another_version_is_refused(folder, by_hand):
     for role in ("scheduler", "server"):
         by_hand(role, "version")
@@ -249,6 +250,7 @@ def test_a_worker_of_another_version_is_refused(folder, by_hand):
 # --- batch systems, with processes in the place of their tasks and pods
 
 
+@THOROUGH
 def test_the_sbatch_file(folder, tmp_path):
     """`srun` here starts the tasks on this machine, and ends with the first that ends badly."""
     srun = tmp_path / "srun"

@@ -221,6 +221,7 @@ def test_who_is_served(dtype, monkeypatch):
     assert kernels.serve(nd.zeros((2, 2))) and not kernels._off
 
 
+@pytest.mark.thorough
 def test_compiling_is_said_once_and_kept(tmp_path):
     script = """
 import logging, gluon_wgan

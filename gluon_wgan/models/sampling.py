@@ -82,10 +82,38 @@ def samples(generator, settings, count, seed=0):
     UserError
         If it makes lines, or as `draw_latents`.
     """
+    return to_uint8(np.concatenate(list(sample_in_batches(generator, settings, count, seed))))
+
+
+def sample_in_batches(generator, settings, count, seed=0, bn_mode=None, spread=1.0):
+    """Yield `count` pictures of a generator, a batch at a time, numpy arrays (n, C, H, W) in [-1, 1].
+
+    Parameters
+    ----------
+    generator, settings
+        Of `load_generator`.
+    count, seed : int
+    bn_mode : str, optional
+        See `sample`; by default the settings'.
+    spread : float
+        Standard deviation of the latents. Training drew them with 1; below it pictures are more alike.
+
+    Raises
+    ------
+    UserError
+        If it makes lines, or as `draw_latents`, or the spread is not above 0 and finite.
+    """
     require_pictures(settings)
-    batches = draw_latents(seed, count, settings)
-    images = np.concatenate([sample(generator, nd.array(latents), settings.bn_mode) for latents in batches])
-    return to_uint8(images[:count])
+    check_spread(spread)
+    for number, latents in enumerate(draw_latents(seed, count, settings)):
+        images = sample(generator, nd.array(spread * latents), bn_mode or settings.bn_mode)
+        yield images[: count - number * settings.batch_size]
+
+
+def check_spread(spread):
+    """Raise UserError unless it may be the standard deviation of latents."""
+    if not 0 < spread < np.inf:
+        raise UserError("--spread", spread, "a number above 0")
 
 
 def require_pictures(settings):

@@ -1,4 +1,4 @@
-"""Pictures from a trained run, as PNG: single ones, a grid, or walks between latents; or lines of a language model."""
+"""Pictures from a trained run: single ones, a sheet, walks between latents, a film; or lines of a language model."""
 
 import logging
 from dataclasses import dataclass
@@ -12,27 +12,32 @@ from tqdm import tqdm
 from gluon_wgan.errors import UserError
 from gluon_wgan.files import write_atomic
 from gluon_wgan.flags import optional
-from gluon_wgan.pictures import save_picture, save_sheet, to_uint8
+from gluon_wgan.pictures import save_film, save_picture, save_sheet, to_uint8
 
 log = logging.getLogger(__name__)
 
-_WALK = 8  # pictures from one latent to the next
+_ROW = 8  # pictures from one latent to another in an interpolation
+_FRAMES = 16  # and in an animation, which
+_SECONDS = 1.2  # takes so long for it
 
 
 @dataclass(frozen=True)
 class GenerateFlags:
-    """Generate pictures from a trained run, and write them as PNG; of a language model lines, as a text file."""
+    """Generate pictures from a trained run: PNG files, or a film as WebP; of a language model lines, as a text file."""
 
     run: tyro.conf.Positional[str]
     """a run folder (its newest checkpoint is taken), or one checkpoint, such as RUN/checkpoints/step_0001000"""
-    kind: Literal["grid", "pictures", "interpolation"] = "grid"
-    """one sheet of all, a file each, or rows of 8 that walk from one latent to another (lines: one file in any case)"""
+    kind: Literal["grid", "pictures", "interpolation", "animation"] = "grid"
+    """one sheet of all, a file each, rows of 8 that walk from one latent to another, or a film that walks through
+    latents, a new one each 16 pictures, and back to the first (lines: one file in any case)"""
     count: int = 64
     """number of pictures, or lines"""
     bn_mode: optional(Literal["batch", "running"], "as the run's samples") = None
     """whose statistics BatchNorm takes: the batch's, or the running ones"""
     seed: int = 0
     """of the latents; the same seed gives the same pictures"""
+    spread: float = 1.0
+    """standard deviation of the latents, 1 in training: below it pictures are more alike"""
     out: optional(str, "generated/ in the run folder") = None
     """folder for the pictures"""
 
@@ -40,37 +45,57 @@ class GenerateFlags:
 def run(arguments=None, prog=None):
     """Do what the command line asks, and log where the pictures lie."""
     flags = tyro.cli(GenerateFlags, args=arguments, prog=prog)
-    place = generate(flags.run, flags.kind, flags.count, flags.bn_mode, flags.seed, flags.out)
+    place = generate(flags.run, flags.kind, flags.count, flags.bn_mode, flags.seed, flags.out, flags.spread)
     log.info("written: %s", place)
 
 
-def walk(seed, rows, settings):
-    """Return latents (rows * 8, latent_dim, 1, 1): each row goes from one latent to another on the sphere.
+def rows_of_walks(seed, rows, settings):
+    """Return latents (rows * 8, latent_dim, 1, 1): each row goes from one latent to another, see `_walk`."""
+    ends = _latents(seed, 2 * rows, settings)
+    return np.concatenate([_walk(*pair, np.linspace(0, 1, _ROW)) for pair in zip(ends[::2], ends[1::2])])
 
-    The way is spherical (slerp), since N(0, 1) latents lie near a sphere: the straight way would pass through its
-    middle, where training drew none.
-    """
+
+def closed_walk(seed, count, settings):
+    """Return latents (count, latent_dim, 1, 1) of a film: a new one each 16, and at the end back to the first."""
+    stops = _latents(seed, max(2, -(-count // _FRAMES)), settings)
+    where = np.arange(count) * len(stops) / count  # in stretches
+    ways = [_walk(*pair, where[where.astype(int) == n] - n) for n, pair in enumerate(zip(stops, np.roll(stops, -1, 0)))]
+    return np.concatenate(ways)
+
+
+def _latents(seed, count, settings):
     from gluon_wgan.models.sampling import draw_latents
 
-    ends = draw_latents(seed, 2 * rows, settings).reshape(-1, settings.latent_dim)[: 2 * rows]
-    latents = []
-    for start, end in zip(ends[::2], ends[1::2]):
-        cosine = np.dot(start, end) / (np.linalg.norm(start) * np.linalg.norm(end))
-        angle = np.arccos(np.clip(cosine, -1, 1))
-        for part in np.linspace(0, 1, _WALK):
-            latents.append((np.sin((1 - part) * angle) * start + np.sin(part * angle) * end) / np.sin(angle))
-    return np.stack(latents)[..., np.newaxis, np.newaxis].astype(np.float32)
+    return draw_latents(seed, count, settings).reshape(-1, settings.latent_dim)[:count]
 
 
-def generate(path, kind, count, bn_mode, seed, out):
-    """Generate pictures and write them as PNG, or lines and write them as text.
+def _walk(start, end, parts):
+    """Return the latents (n, latent_dim, 1, 1) at parts of the way, 0 to 1, from one latent to another on the sphere.
+
+    Its direction turns at an even pace (slerp), and its length goes evenly from one to the other: N(0, 1) latents lie
+    near a sphere, and the straight way would pass through its middle, where training drew none.
+    """
+    parts = parts[:, np.newaxis]
+    lengths = np.linalg.norm(start), np.linalg.norm(end)
+    cosine = np.dot(start / lengths[0], end / lengths[1])
+    if abs(cosine) < 1 - 1e-6:
+        angle = np.arccos(cosine)
+        first, last = np.sin((1 - parts) * angle) / lengths[0], np.sin(parts * angle) / lengths[1]
+        latents = ((1 - parts) * lengths[0] + parts * lengths[1]) * (first * start + last * end) / np.sin(angle)
+    else:  # on one line, as all latents of one number
+        latents = (1 - parts) * start + parts * end
+    return latents[..., np.newaxis, np.newaxis].astype(np.float32)
+
+
+def generate(path, kind, count, bn_mode, seed, out, spread=1.0):
+    """Generate pictures and write them as PNG or WebP, or lines and write them as text.
 
     Parameters
     ----------
     path : str or pathlib.Path
         A run folder or a checkpoint.
     kind : str
-        "grid" (one picture of all), "pictures" (one file each) or "interpolation" (rows of 8).
+        "grid" (one picture of all), "pictures" (one file each), "interpolation" (rows of 8) or "animation".
     count : int
         Number of pictures.
     bn_mode : str or None
@@ -79,6 +104,8 @@ def generate(path, kind, count, bn_mode, seed, out):
         Of the latents.
     out : str or pathlib.Path or None
         A folder; None for generated/ in the run folder.
+    spread : float
+        Standard deviation of the latents of pictures.
 
     Returns
     -------
@@ -93,34 +120,38 @@ def generate(path, kind, count, bn_mode, seed, out):
         raise UserError("--count", count, "1 or more")
     from mxnet import nd
 
-    from gluon_wgan.models.sampling import draw_latents, load_generator, read_alphabet, sample, sample_lines
+    from gluon_wgan.models import sampling
 
-    generator, settings, checkpoint = load_generator(path)
+    generator, settings, checkpoint = sampling.load_generator(path)
     bn_mode = bn_mode or settings.bn_mode
+    sampling.check_spread(spread)
     out = Path(out) if out else checkpoint.parent.parent / "generated"
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError("--out", f"{out} ({error.strerror})", "a folder that can be created and written") from error
     if settings.generator == "text":
-        lines = sample_lines(generator, settings, read_alphabet(checkpoint.parent.parent, settings), count, seed)
+        alphabet = sampling.read_alphabet(checkpoint.parent.parent, settings)
+        lines = sampling.sample_lines(generator, settings, alphabet, count, seed)
         file = out / f"{checkpoint.name}-{count}-seed{seed}.txt"
         write_atomic(file, "".join(f"{line}\n" for line in lines).encode())
         return file
     # with all that the pictures depend on: another call writes elsewhere, or the same again
-    name = f"{checkpoint.name}-{kind}-{count}-seed{seed}-{bn_mode}"
+    name = f"{checkpoint.name}-{kind}-{count}-seed{seed}-{bn_mode}" + (f"-spread{spread:g}" if spread != 1 else "")
     if kind == "interpolation":
-        images = sample(generator, nd.array(walk(seed, -(-count // _WALK), settings)), bn_mode)
-        return save_sheet(out / f"{name}.png", images)
-    batches = draw_latents(seed, count, settings)
+        walk = spread * rows_of_walks(seed, -(-count // _ROW), settings)
+        return save_sheet(out / f"{name}.png", sampling.sample(generator, nd.array(walk), bn_mode))
+    if kind == "animation":
+        walk = spread * closed_walk(seed, count, settings)
+        return save_film(out / f"{name}.webp", sampling.sample(generator, nd.array(walk), bn_mode), _FRAMES / _SECONDS)
+    batches = sampling.sample_in_batches(generator, settings, count, seed, bn_mode, spread)
     if kind == "grid":
-        images = np.concatenate([sample(generator, nd.array(latents), bn_mode) for latents in batches])
-        return save_sheet(out / f"{name}.png", images[:count])
+        return save_sheet(out / f"{name}.png", np.concatenate(list(batches)))
     folder = out / name
     folder.mkdir(exist_ok=True)
-    for index, latents in enumerate(tqdm(batches, unit="batch", desc="generating")):
-        first = index * settings.batch_size
-        for number, pixels in enumerate(to_uint8(sample(generator, nd.array(latents), bn_mode)), first):
-            if number < count:
-                save_picture(folder / f"{number:06d}.png", pixels)
+    with tqdm(total=count, unit="picture", desc="generating") as bar:
+        for images in batches:
+            for pixels in to_uint8(images):
+                save_picture(folder / f"{bar.n:06d}.png", pixels)
+                bar.update()
     return folder

@@ -12,6 +12,7 @@ from gluon_wgan import use_synchronous_engine
 from gluon_wgan.errors import UserError
 from gluon_wgan.files import write_atomic
 from gluon_wgan.flags import optional
+from gluon_wgan.run_folder import measured_file
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ class MeasureFlags:
     """of the latents"""
     cache_dir: str = "cache"
     """folder for the prepared real pictures"""
-    json: optional(str, "none") = None
+    json: optional(str, "measured/ in the run folder") = None
     """write the figures to this file"""
 
 
@@ -59,9 +60,18 @@ def run(arguments=None, prog=None):
     flags = tyro.cli(MeasureFlags, args=arguments, prog=prog)
     use_synchronous_engine()
     found = measure(flags)
-    if flags.json is not None:
-        write_atomic(flags.json, json.dumps(found, indent=1).encode())
+    file = flags.json or _place(Path(flags.pictures))
+    if file is not None:
+        Path(file).parent.mkdir(exist_ok=True)
+        write_atomic(file, json.dumps(found, indent=1).encode())
     log.info("%s", as_table(found))
+
+
+def _place(pictures):
+    """Return where a checkpoint's figures are kept; None of pictures in a folder."""
+    from gluon_wgan.checkpoint import open_checkpoint
+
+    return measured_file(open_checkpoint(pictures)[0]) if _is_run(pictures) else None
 
 
 def measure(flags):
@@ -108,13 +118,17 @@ def _pictures(flags):
     from gluon_wgan.models.sampling import load_generator, samples
 
     path = Path(flags.pictures)
-    if (path / "checkpoints").is_dir() or (path / "generator.params").is_file():
+    if _is_run(path):
         generator, settings, _ = load_generator(path)
         return samples(generator, settings, flags.count, flags.seed), settings
     source = open_source(path)
     width, height = source.image(0).size
     prepared = prepare(source, min(width, height), "pil", flags.cache_dir)
     return np.asarray(prepared.pictures[: flags.count]), None
+
+
+def _is_run(path):
+    return (path / "checkpoints").is_dir() or (path / "generator.params").is_file()
 
 
 def distances(real, pictures):

@@ -112,6 +112,7 @@ def arguments(digits, folder, *more):
     return ["--measure", "digits", "--data", str(digits), "--generator-steps", "3", *places, *more]
 
 
+@pytest.mark.thorough
 def test_digits_are_trained_measured_and_reported_once(digits, tmp_path):
     call("presets", arguments(digits, tmp_path))
     file = tmp_path / "reports" / "data" / "presets.json"

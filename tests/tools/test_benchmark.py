@@ -16,6 +16,7 @@ from gluon_wgan.training.timing import noise_trainer
 KEYS = "step_seconds gemm_gflops efficiency loader_images_per_second prepare_images_per_second peak_memory_mib".split()
 
 
+@pytest.mark.thorough
 def test_a_small_measurement_has_the_promised_keys_and_its_ratios_agree(monkeypatch):
     monkeypatch.setattr(benchmark_ours, "_PICTURES", 130)
     monkeypatch.setattr(benchmark_ours, "_LMDB_KEYS", 1000)

@@ -1,17 +1,20 @@
 """Pictures from a trained run: the same seed the same pictures, whatever their number; both BatchNorm modes."""
 
+import dataclasses
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 from conftest import ROOT, encode, make_picture
-from PIL import Image
+from mxnet import nd
+from PIL import Image, ImageSequence
 
 from gluon_wgan.command import call
 from gluon_wgan.errors import UserError
-from gluon_wgan.models.sampling import load_generator
-from gluon_wgan.tools.generate import generate, walk
+from gluon_wgan.models.sampling import draw_latents, load_generator, sample
+from gluon_wgan.pictures import to_uint8
+from gluon_wgan.tools.generate import closed_walk, generate, rows_of_walks
 
 
 @pytest.fixture(scope="module")
@@ -65,20 +68,58 @@ def test_seed_mode_and_checkpoint_each_change_the_pictures(run, tmp_path):
 
 def test_a_walk_starts_and_ends_at_normal_latents_and_stays_on_the_sphere(run):
     _, settings, _ = load_generator(run)
-    rows = walk(3, 2, settings).reshape(2, 8, settings.latent_dim)
+    rows = rows_of_walks(3, 2, settings).reshape(2, 8, settings.latent_dim)
     for row in rows:
         norms = np.linalg.norm(row, axis=1)
         low, high = sorted(norms[[0, -1]])
-        # slerp of vectors of about equal length keeps the length between them, where a straight line would dip; .35 of
-        # slack for ends of unequal length
-        assert (norms > 0.65 * low).all()
-        assert (norms < 1.35 * high).all()
+        assert (norms > low - 1e-5).all()  # where a straight line would dip
+        assert (norms < high + 1e-5).all()
     unit = rows / np.linalg.norm(rows, axis=2, keepdims=True)
     assert np.abs((unit[:, 1:] * unit[:, :-1]).sum(axis=2)).max() <= 1 + 1e-6
 
 
 def test_an_interpolation_has_rows_of_8(run, tmp_path):
     assert pixels(generate(run, "interpolation", 12, "running", 0, tmp_path)).shape == (8 * 34, 8 * 142, 3)
+
+
+def test_latents_of_one_number_walk_straight(run):
+    settings = dataclasses.replace(load_generator(run)[1], latent_dim=1)
+    start, *between, end = rows_of_walks(3, 1, settings).ravel()
+    np.testing.assert_allclose(between, np.linspace(start, end, 8)[1:-1], rtol=1e-5)
+
+
+def test_a_closed_walk_passes_through_its_latents_and_comes_back(run):
+    _, settings, _ = load_generator(run)
+    steps = closed_walk(3, 48, settings).reshape(48, settings.latent_dim)
+    stops = draw_latents(3, 3, settings).reshape(-1, settings.latent_dim)[:3]
+    np.testing.assert_allclose(steps[::16], stops, rtol=1e-5, atol=1e-6)  # float32
+    unit = steps / np.linalg.norm(steps, axis=1, keepdims=True)
+    turns = np.arccos(np.clip((unit * np.roll(unit, -1, axis=0)).sum(axis=1), -1, 1)).reshape(3, 16)
+    np.testing.assert_allclose(turns, turns.mean(axis=1, keepdims=True).repeat(16, axis=1), atol=2e-3)  # also the last
+    assert closed_walk(3, 1, settings).shape == (1, settings.latent_dim, 1, 1)
+
+
+def test_a_film_shows_the_walks_pictures_in_turn(run, tmp_path):
+    film = generate(run, "animation", 20, "running", 0, tmp_path)
+    generator, settings, _ = load_generator(run)
+    expected = to_uint8(sample(generator, nd.array(closed_walk(0, 20, settings)), "running"))
+    with Image.open(film) as shown:
+        assert (shown.n_frames, shown.size, shown.info["loop"]) == (20, (128, 128), 0)
+        for number, frame in enumerate(ImageSequence.Iterator(shown)):
+            assert np.array_equal(np.asarray(frame.convert("RGB"))[::8, ::8], expected[number])
+            assert frame.info["duration"] == 75  # 16 in 1.2 s
+
+
+def test_less_spread_makes_pictures_more_alike(run, tmp_path):
+    def difference(spread):
+        return pixels(generate(run, "grid", 8, "running", 0, tmp_path, spread)).astype(float).std(axis=(0, 1)).mean()
+
+    assert generate(run, "grid", 8, "running", 0, tmp_path, 1.0) == generate(run, "grid", 8, "running", 0, tmp_path)
+    generator, settings, _ = load_generator(run)
+    latents = nd.array(0.5 * draw_latents(0, 8, settings)[0])
+    half = pixels(generate(run, "pictures", 1, "running", 0, tmp_path, 0.5) / "000000.png")
+    assert np.array_equal(half, to_uint8(sample(generator, latents, "running"))[0])
+    assert difference(0.01) < difference(1.0)
 
 
 def test_the_default_place_is_in_the_run(run):
@@ -102,6 +143,8 @@ def test_another_number_of_pictures_leaves_no_older_ones_among_them(run, tmp_pat
         (["{run}", "--count", "0"], ["--count", "0", "1 or more"]),
         (["{run}", "--seed", "-1"], ["--seed", "-1", "0 or more"]),
         (["{run}", "--kind", "film"], ["film", "interpolation"]),
+        (["{run}", "--spread", "0"], ["--spread", "0", "above 0"]),
+        (["{run}", "--spread", "nan"], ["--spread", "nan", "above 0"]),
         (["{run}", "--out", "{run}/config.json"], ["--out", "config.json"]),
     ],
 )

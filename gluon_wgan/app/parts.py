@@ -1,0 +1,96 @@
+"""What the tabs share: the choice of a run, files as long as an answer needs them, errors as messages on the page."""
+
+import functools
+import inspect
+import logging
+import tempfile
+
+import gradio
+
+from gluon_wgan.app.runs import NEWEST
+from gluon_wgan.errors import NotFiniteError, UserError
+
+log = logging.getLogger(__name__)
+
+MOST = 256  # pictures at once
+# Networks work for one request at a time: they are not made for two threads, and two would only halve the cores.
+ONE_AT_A_TIME = {"concurrency_limit": 1, "concurrency_id": "networks"}
+
+
+def dropdown_of_runs(runs, **form):
+    """Return a dropdown of the runs, those included that appear until the page is loaded again."""
+    dropdown = gradio.Dropdown(list(runs.folders()), **form)
+    gradio.on(
+        fn=lambda: gradio.Dropdown(list(runs.folders())),
+        outputs=dropdown,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    return dropdown
+
+
+def choose_run(runs):
+    """Lay out a row of two dropdowns, of a run and of its checkpoints, which follow it; return them."""
+    newest = next(iter(runs.folders()))
+    with gradio.Row():
+        run = dropdown_of_runs(runs, value=newest, label="Run", scale=3, min_width=280)
+        checkpoint = gradio.Dropdown(
+            [NEWEST, *runs.checkpoints(newest)],
+            value=NEWEST,
+            label="Checkpoint",
+            allow_custom_value=True,
+            scale=1,
+            min_width=200,
+        )
+
+    def follow(name):
+        return gradio.Dropdown([NEWEST, *runs.checkpoints(name)], value=NEWEST)
+
+    run.change(told(follow), run, checkpoint, show_progress="hidden", api_visibility="private")
+    return run, checkpoint
+
+
+def seed_of_latents():
+    """Return the field of a seed."""
+    return gradio.Number(0, label="Seed", precision=0, minimum=0, maximum=2**31 - 1)
+
+
+def told(function):
+    """Let what a user did wrong, or what the disk did, be a message on the page; the log has the rest."""
+
+    def message(error):
+        if isinstance(error, UserError | NotFiniteError | OSError | MemoryError):
+            return gradio.Error(str(error) or "not enough memory", print_exception=False)
+        log.exception("the page failed")
+        return gradio.Error("This should not have happened; the terminal has the details.", print_exception=False)
+
+    if inspect.isgeneratorfunction(function):
+
+        @functools.wraps(function)
+        def wrapped(*arguments):
+            try:
+                yield from function(*arguments)
+            except Exception as error:
+                raise message(error) from error
+    else:
+
+        @functools.wraps(function)
+        def wrapped(*arguments):
+            try:
+                return function(*arguments)
+            except Exception as error:
+                raise message(error) from error
+
+    return wrapped
+
+
+def folder_for_an_answer():
+    """Return a temporary folder, a context manager; the page copies the files in it when the answer is given."""
+    return tempfile.TemporaryDirectory(prefix="gluon-wgan-view-")
+
+
+def whole(value, what, most):
+    """Return a number from a field of the page as an int; raises UserError unless it is whole, 1 to `most`."""
+    if value is None or value != int(value) or not 1 <= value <= most:
+        raise UserError(what, value, f"a whole number from 1 to {most}")
+    return int(value)
