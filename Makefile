@@ -65,12 +65,13 @@ $(PARITY_READY): $(READY) parity.lock
 
 setup-app: $(APP_READY)  ## install gradio too, which serves the page of `make view`
 
+# The list is whole, and so needs no deps: gradio 6 asks for a Pillow below 13, which the newest lock has, and works.
 $(APP_READY): $(READY) app.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -r app.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r app.lock
 	@touch $@
 
 $(BROWSER_READY): $(APP_READY) browser.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -r browser.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r browser.lock
 	@touch $@
 
 test-app: $(BROWSER_READY)  ## test the page in Chromium, which the system must have (Debian: apt-get install chromium)

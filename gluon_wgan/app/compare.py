@@ -5,7 +5,14 @@ from pathlib import Path
 import gradio
 import numpy as np
 
-from gluon_wgan.app.parts import ONE_AT_A_TIME, dropdown_of_runs, folder_for_an_answer, seed_of_latents, told, whole
+from gluon_wgan.app.parts import (
+    ONE_AT_A_TIME,
+    by_networks,
+    dropdown_of_runs,
+    folder_for_an_answer,
+    seed_of_latents,
+    whole,
+)
 from gluon_wgan.app.runs import NEWEST, labels_of
 from gluon_wgan.errors import UserError
 from gluon_wgan.files import parse_json
@@ -57,7 +64,7 @@ def tab(runs):
                 alike = "These runs' latents or batches have other sizes: **the latents are not the same**."
             yield alike, made
 
-    button.click(told(compare), [chosen, count, seed], [said, sheets], api_name="compare", **ONE_AT_A_TIME)
+    button.click(by_networks(compare), [chosen, count, seed], [said, sheets], api_name="compare", **ONE_AT_A_TIME)
 
 
 def _distance(checkpoint):

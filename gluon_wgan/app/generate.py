@@ -7,7 +7,15 @@ from pathlib import Path
 import gradio
 import numpy as np
 
-from gluon_wgan.app.parts import MOST, ONE_AT_A_TIME, choose_run, folder_for_an_answer, seed_of_latents, told, whole
+from gluon_wgan.app.parts import (
+    MOST,
+    ONE_AT_A_TIME,
+    by_networks,
+    choose_run,
+    folder_for_an_answer,
+    seed_of_latents,
+    whole,
+)
 from gluon_wgan.models.sampling import load_generator, read_alphabet, sample_in_batches, sample_lines
 from gluon_wgan.pictures import save_picture, save_sheet, to_uint8
 
@@ -76,7 +84,9 @@ def tab(runs):
 
     inputs = [run, checkpoint, seed, count, spread, statistics]
     outputs = [said, gallery, lines, sheet, archive, command]
-    event = button.click(told(generate), inputs, outputs, api_name="generate", show_progress_on=said, **ONE_AT_A_TIME)
+    event = button.click(
+        by_networks(generate), inputs, outputs, api_name="generate", show_progress_on=said, **ONE_AT_A_TIME
+    )
     stop.click(lambda: "Stopped.", None, said, cancels=event, queue=False, api_visibility="private")
 
 

@@ -1,7 +1,9 @@
 """What the tabs share: the choice of a run, files as long as an answer needs them, errors as messages on the page."""
 
+import concurrent.futures
+import contextlib
+import contextvars
 import functools
-import inspect
 import logging
 import tempfile
 
@@ -13,7 +15,7 @@ from gluon_wgan.errors import NotFiniteError, UserError
 log = logging.getLogger(__name__)
 
 MOST = 256  # pictures at once
-# Networks work for one request at a time: they are not made for two threads, and two would only halve the cores.
+# of all that networks work for
 ONE_AT_A_TIME = {"concurrency_limit": 1, "concurrency_id": "networks"}
 
 
@@ -58,30 +60,54 @@ def seed_of_latents():
 def told(function):
     """Let what a user did wrong, or what the disk did, be a message on the page; the log has the rest."""
 
-    def message(error):
-        if isinstance(error, UserError | NotFiniteError | OSError | MemoryError):
-            return gradio.Error(str(error) or "not enough memory", print_exception=False)
-        log.exception("the page failed")
-        return gradio.Error("This should not have happened; the terminal has the details.", print_exception=False)
-
-    if inspect.isgeneratorfunction(function):
-
-        @functools.wraps(function)
-        def wrapped(*arguments):
-            try:
-                yield from function(*arguments)
-            except Exception as error:
-                raise message(error) from error
-    else:
-
-        @functools.wraps(function)
-        def wrapped(*arguments):
-            try:
-                return function(*arguments)
-            except Exception as error:
-                raise message(error) from error
+    @functools.wraps(function)
+    def wrapped(*arguments):
+        with _messages():
+            return function(*arguments)
 
     return wrapped
+
+
+def by_networks(function):
+    """As `told`, of a generator function that lets networks work: it runs on one thread, the same for all.
+
+    MXNet keeps some megabytes of every thread that it worked on when that ends, 7 of a small generator, and gradio's
+    threads come and go.
+    """
+
+    @functools.wraps(function)
+    def wrapped(*arguments):
+        answers, context = (
+            function(*arguments),
+            contextvars.copy_context(),
+        )  # with which gradio knows whose progress it is
+        try:
+            while True:
+                with _messages():
+                    answer = _THREAD.submit(context.run, next, answers, _END).result()
+                if answer is _END:
+                    return
+                yield answer
+        finally:
+            _THREAD.submit(answers.close)  # when it is stopped too
+
+    return wrapped
+
+
+_THREAD = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="networks")
+_END = object()
+
+
+@contextlib.contextmanager
+def _messages():
+    try:
+        yield
+    except (UserError, NotFiniteError, OSError, MemoryError) as error:
+        raise gradio.Error(str(error) or "not enough memory", print_exception=False) from error
+    except Exception as error:
+        log.exception("the page failed")
+        said = "This should not have happened; the terminal has the details."
+        raise gradio.Error(said, print_exception=False) from error
 
 
 def folder_for_an_answer():

@@ -2,7 +2,7 @@
 
 import gradio
 
-from gluon_wgan.app.parts import ONE_AT_A_TIME, choose_run, folder_for_an_answer, seed_of_latents, told, whole
+from gluon_wgan.app.parts import ONE_AT_A_TIME, by_networks, choose_run, folder_for_an_answer, seed_of_latents, whole
 from gluon_wgan.tools.similar import SimilarFlags, as_text, similar
 
 _MOST = 64
@@ -43,4 +43,4 @@ def tab(runs, data, cache_dir):
             yield str(file), as_text(found)
 
     inputs = [run, checkpoint, by, count, seed, query]
-    button.click(told(search), inputs, [sheet, said], api_name="similar", **ONE_AT_A_TIME)
+    button.click(by_networks(search), inputs, [sheet, said], api_name="similar", **ONE_AT_A_TIME)

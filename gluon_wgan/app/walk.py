@@ -8,7 +8,15 @@ from pathlib import Path
 import gradio
 from PIL import Image, ImageSequence
 
-from gluon_wgan.app.parts import MOST, ONE_AT_A_TIME, choose_run, folder_for_an_answer, seed_of_latents, told, whole
+from gluon_wgan.app.parts import (
+    MOST,
+    ONE_AT_A_TIME,
+    by_networks,
+    choose_run,
+    folder_for_an_answer,
+    seed_of_latents,
+    whole,
+)
 from gluon_wgan.checkpoint import open_checkpoint
 from gluon_wgan.models.sampling import require_pictures
 from gluon_wgan.tools.generate import generate
@@ -46,13 +54,13 @@ def tab(runs):
         """Show one picture of a walk."""
         frames = whole(frames, "Pictures", MOST)
         pictures = _walked(runs.checkpoint(run, checkpoint), int(seed or 0), frames)[1]
-        return pictures[whole(place, "By hand", frames) - 1]
+        yield pictures[whole(place, "By hand", frames) - 1]
 
     inputs = [run, checkpoint, seed, frames]
-    button.click(told(walk), inputs, [film, place, still, command], api_name="walk", **ONE_AT_A_TIME)
+    button.click(by_networks(walk), inputs, [film, place, still, command], api_name="walk", **ONE_AT_A_TIME)
     # as long as the slider moves, only its last place is answered
     place.input(
-        told(go),
+        by_networks(go),
         [*inputs, place],
         still,
         api_name="walk_to",
