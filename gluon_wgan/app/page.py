@@ -19,6 +19,7 @@ footer { display: none !important; }
 _FONTS = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}  # none of the network
 _UPLOAD = "8mb"
 _WAITING = 64  # requests
+_THREADS = 4  # each keeps some megabytes of what it once did
 _CLEANED_EACH, _KEPT_FOR = 300, 1800  # seconds: the pictures of answers
 
 
@@ -71,6 +72,7 @@ def serve(page, port):
             share=False,
             quiet=True,
             prevent_thread_lock=True,
+            max_threads=_THREADS,
             max_file_size=_UPLOAD,
             theme=gradio.themes.Default(**_FONTS),
             css=_STYLE,

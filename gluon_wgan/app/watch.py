@@ -17,6 +17,7 @@ from gluon_wgan.pictures import MEDIAN_WINDOW
 _RUNS = 6
 _SECONDS = 5  # between two looks
 _CURVES = (9, 4)  # inches
+_DRAWN = 16  # pictures of them that are kept
 
 
 def tab(runs):
@@ -49,6 +50,7 @@ def tab(runs):
         )
     lines = gradio.Textbox(label="Newest lines", lines=12, visible=False)
     followed = {}  # {name: what was read of it so far}
+    drawn = {}  # {what was drawn: its picture}, the last few
 
     def look(chosen):
         """Read how far runs are."""
@@ -68,9 +70,13 @@ def tab(runs):
         texts = [
             f"{labels[name]}, {sheet.stem}\n\n{sheet.read_text()}" for name, sheet in shown if sheet.suffix == ".txt"
         ]
-        figure = _draw({labels[name]: run.curve for name, run in looked_at.items() if len(run.curve)})
-        table = _table([labels[name], *run.row()] for name, run in looked_at.items())
-        return table, figure, pictures, gradio.Textbox("\n".join(texts), visible=bool(texts))
+        rows = [[labels[name], *run.row()] for name, run in looked_at.items()]
+        seen = str(rows)
+        if seen not in drawn:
+            if len(drawn) == _DRAWN:
+                drawn.clear()
+            drawn[seen] = _draw({labels[name]: run.curve for name, run in looked_at.items() if len(run.curve)})
+        return _table(rows), drawn[seen], pictures, gradio.Textbox("\n".join(texts), visible=bool(texts))
 
     timer = gradio.Timer(_SECONDS, active=False)
     outputs = [table, curves, sheets, lines]
