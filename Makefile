@@ -15,9 +15,10 @@ PARITY_READY := $(VENV)/.parity-ready
 CLUSTER_READY := $(VENV)/.cluster-ready
 APP_READY := $(VENV)/.app-ready
 BROWSER_READY := $(VENV)/.browser-ready
+DOCS_READY := $(VENV)/.docs-ready
 GPU_VENV := .venv-gpu
 
-.PHONY: help setup setup-app view test-app setup-cluster setup-gpu test-gpu check-gpu demo test parity parity-report reports ablations-demo lint soak bench clean test-current test-debian13 test-thorough campaign
+.PHONY: help setup setup-app view test-app docs setup-cluster setup-gpu test-gpu check-gpu demo test parity parity-report reports ablations-demo lint soak bench clean test-current test-debian13 test-thorough campaign
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -42,8 +43,8 @@ demo: $(READY)  ## train the demo preset on drawn bedrooms, some minutes; an int
 view: $(APP_READY)  ## open the page on which to look at runs: generate, walk, search, compare, watch (RUNS=runs)
 	$(BIN)/python experiments/view.py $(or $(RUNS),runs)
 
-# Those of the page have a target of their own: a browser drives it.
-APART := --ignore=tests/parity --ignore=tests/gpu --ignore=tests/app
+# Those of the page in the browser, and of the site, have targets of their own.
+APART := --ignore=tests/parity --ignore=tests/gpu --ignore=tests/app --ignore=tests/docs
 test: $(READY)  ## run the tests that need neither PyTorch nor a browser
 	$(BIN)/python -m pytest -q $(APART)
 
@@ -76,6 +77,15 @@ $(BROWSER_READY): $(APP_READY) browser.lock
 
 test-app: $(BROWSER_READY)  ## test the page in Chromium, which the system must have (Debian: apt-get install chromium)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/app
+
+docs: $(DOCS_READY)  ## build the site, build/docs/index.html: README, reports, API; and follow each of its links
+	$(BIN)/sphinx-build --quiet --fresh-env --fail-on-warning --keep-going -c docs . build/docs
+	cp build/docs/README.html build/docs/index.html
+	$(BIN)/python -m pytest -q tests/docs
+
+$(DOCS_READY): $(READY) docs.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r docs.lock
+	@touch $@
 
 setup-cluster: $(CLUSTER_READY)  ## install Dask too, with which studies run on many machines
 
