@@ -18,7 +18,7 @@ BROWSER_READY := $(VENV)/.browser-ready
 DOCS_READY := $(VENV)/.docs-ready
 GPU_VENV := .venv-gpu
 
-.PHONY: help setup setup-app view test-app docs setup-cluster setup-gpu test-gpu check-gpu demo test parity parity-report reports ablations-demo lint soak bench clean test-current test-debian13 test-thorough campaign
+.PHONY: help setup setup-app view test-app docs notebook setup-cluster setup-gpu test-gpu check-gpu demo test parity parity-report reports ablations-demo lint soak bench clean test-current test-debian13 test-thorough campaign
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -78,10 +78,13 @@ $(BROWSER_READY): $(APP_READY) browser.lock
 test-app: $(BROWSER_READY)  ## test the page in Chromium, which the system must have (Debian: apt-get install chromium)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/app
 
-docs: $(DOCS_READY)  ## build the site, build/docs/index.html: README, reports, API; and follow each of its links
+docs: $(DOCS_READY)  ## build the site, build/docs/index.html: README, reports, API; and follow each of its links (Python 3.11)
 	$(BIN)/sphinx-build --quiet --fresh-env --fail-on-warning --keep-going -c docs . build/docs
 	cp build/docs/README.html build/docs/index.html
 	$(BIN)/python -m pytest -q tests/docs
+
+notebook: $(DOCS_READY)  ## execute docs/tour.ipynb anew, some minutes
+	$(BIN)/python docs/execute.py
 
 $(DOCS_READY): $(READY) docs.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r docs.lock
@@ -135,4 +138,4 @@ bench: $(READY)  ## measure speed and memory, some minutes
 	$(BIN)/python experiments/benchmark.py
 
 clean:  ## remove the virtual environment and the caches; runs/ stays
-	rm -rf $(VENV) .venv-current $(GPU_VENV) cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-current $(GPU_VENV) build cache .pytest_cache .ruff_cache

@@ -59,8 +59,8 @@ setup(
         # the web page, and what drives a browser in its tests
         "app": ["gradio>=6.31,<7"],
         "browser": ["playwright>=1.65,<2"],
-        # the site
-        "docs": ["furo>=2025.12", "myst-parser>=5,<6", "sphinx>=9,<10"],
+        # the site, and the notebook
+        "docs": ["furo>=2025.12", "ipykernel>=7,<8", "myst-parser>=5,<6", "nbclient>=0.11,<1", "sphinx>=9,<10"],
         # studies on many machines
         "cluster": ["distributed>=2026.8,<2027"],
         # the trained weights behind the kernel distance, and what reads them, once

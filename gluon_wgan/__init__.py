@@ -38,6 +38,11 @@ def load_generator(run):
     return import_module("gluon_wgan.models.sampling").load_generator(run)
 
 
+def train(settings, out, cache_dir="cache"):
+    """Train in a run folder, or go on with the run there, see `gluon_wgan.tools.train.train`."""
+    return import_module("gluon_wgan.tools.train").train(settings, out, cache_dir)
+
+
 def use_synchronous_engine():
     """Make MXNet run its operators on the thread that calls them, unless MXNET_ENGINE_TYPE is set. Before mxnet loads.
 

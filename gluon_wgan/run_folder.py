@@ -1,7 +1,9 @@
 """The run folder: its files, read and written; and where a figure was measured."""
 
+import base64
 import contextlib
 import hashlib
+import html
 import json
 import math
 import os
@@ -71,6 +73,24 @@ class RunFolder:
         self.checkpoints = self.path / "checkpoints"
         self._open = contextlib.ExitStack()
         self._metrics = None
+
+    def newest_samples(self):
+        """Return the file of the newest samples, a sheet or lines; None if there are none yet."""
+        return max(self.samples.glob("step_*"), default=None)
+
+    def _repr_html_(self):
+        """Return what a notebook shows of the run: its name, its curve, and its newest samples."""
+        samples = self.newest_samples()
+        shown = [f"<p><b>{html.escape(str(self.path))}</b>{f', {samples.stem}' if samples else ', no samples yet'}</p>"]
+        for file in (self.path / "curves.png", samples):
+            if file is None or not file.is_file():
+                continue
+            if file.suffix == ".txt":
+                shown.append(f"<pre>{html.escape(file.read_text())}</pre>")
+            else:
+                content = base64.b64encode(file.read_bytes()).decode()
+                shown.append(f'<img src="data:image/png;base64,{content}" alt="{file.stem}" style="max-height: 300px">')
+        return "\n".join(shown)
 
     def check_new(self):
         """Raise UserError unless a run can be started here: nothing lies here, and we may write. Leaves no trace."""

@@ -13,7 +13,8 @@ _STYLE = """
 .many .thumbnail-item { width: 100%; height: auto; border: none; border-radius: 0; }
 .sheets .thumbnail-item { height: auto; aspect-ratio: auto; }
 .sheets .caption-label { position: static; max-width: none; white-space: normal; text-align: left; }
-td, th { text-align: left; padding: 2px 16px 2px 0; }
+.runs td, .runs th { text-align: left; padding: 4px 12px !important; }
+.runs td + td, .runs th + th { white-space: nowrap; }
 footer { display: none !important; }
 """
 _FONTS = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}  # none of the network

@@ -4,6 +4,7 @@ import contextlib
 import logging
 import threading
 from dataclasses import dataclass
+from typing import Annotated
 
 import tyro
 
@@ -21,7 +22,7 @@ class ViewFlags:
     The page is served on this machine alone, and reads nothing but the runs that are given. Ctrl-C ends it.
     """
 
-    runs: tyro.conf.Positional[tuple[str, ...]] = ("runs",)
+    runs: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="[RUN ...]")] = ("runs",)
     """run folders, or folders of runs"""
     data: optional(str, "where each run found them") = None
     """the training pictures, for the search"""

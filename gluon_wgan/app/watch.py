@@ -89,7 +89,7 @@ def tab(runs):
 def _table(rows):
     head = ("run", "generator step", "EM estimate", "steps a second", "")
     body = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    return f"<table><tr>{''.join(f'<th>{cell}</th>' for cell in head)}</tr>{body}</table>"
+    return f"<table class='runs'><tr>{''.join(f'<th>{cell}</th>' for cell in head)}</tr>{body}</table>"
 
 
 def _draw(curves):

@@ -144,6 +144,43 @@ def run(arguments=None, prog=None):
         log.info("curves:   %s", folder.path / "curves.png")
 
 
+def train(settings, out, cache_dir="cache"):
+    """Train in a run folder to the settings' last generator step; a run of these settings that is there goes on.
+
+    For a notebook, or a script: the bar shows there too, and an interrupted cell goes on when it is run again.
+
+    Parameters
+    ----------
+    settings : gluon_wgan.settings.Settings
+    out : str or pathlib.Path
+        The run folder.
+    cache_dir : str or pathlib.Path
+        For the prepared pictures.
+
+    Returns
+    -------
+    gluon_wgan.run_folder.RunFolder
+        Which shows its curve and its newest samples in a notebook.
+
+    Raises
+    ------
+    UserError
+        If the settings are not those of the run that is there, or the pictures cannot be found.
+    NotFiniteError, Interrupted, OSError
+        As the command ends with status 3, 130 and 4.
+    """
+    if settings.device == "cpu":
+        use_synchronous_engine()
+    from gluon_wgan.training import build
+    from gluon_wgan.training import run as training
+
+    folder = RunFolder(out)
+    begun = (folder.path / "config.json").is_file()
+    checkpoint = training.check_resume(folder, settings) if begun else folder.check_new()
+    training.train(settings, folder, checkpoint, build.open_data(settings, cache_dir), cache_dir)
+    return folder
+
+
 def _devices(text):
     numbers = text.split(",")
     if not all(number.isascii() and number.isdecimal() for number in numbers):

@@ -139,13 +139,13 @@ def _naming_what_is_kept(run):
 
 
 class _Bar(tqdm):
-    """A progress bar of updates; a redirected one is often drawn at first, to show life, and then each half minute."""
+    """A progress bar of updates; into a file it is often drawn at first, to show life, and then each half minute."""
 
     def __init__(self, **arguments):
         super().__init__(unit="update", desc="training", smoothing=0.05, mininterval=0.5, **arguments)
 
     def update(self, n=1):
-        if not sys.stderr.isatty():
+        if not (sys.stderr.isatty() or "ipykernel" in sys.modules):  # a notebook's shows as a terminal's
             self.mininterval = min(30, max(0.5, (time.time() - self.start_t) / 4))
         return super().update(n)
 

@@ -1,12 +1,14 @@
 """Going on with a run: its settings are bound, its data may have moved, its files may have suffered; the bits agree."""
 
+import base64
+import dataclasses
 import json
 import logging
 import os
 import shutil
 from pathlib import Path
 
-import gluon_wgan  # noqa: F401, before mxnet
+import gluon_wgan
 
 # isort: split
 import numpy as np
@@ -19,7 +21,8 @@ from gluon_wgan.checkpoint import drop_checkpoints_by_clock, list_checkpoints
 from gluon_wgan.command import call
 from gluon_wgan.errors import UserError
 from gluon_wgan.resize import _REGISTRY, Resizer
-from gluon_wgan.run_folder import SCHEMA
+from gluon_wgan.run_folder import SCHEMA, RunFolder
+from gluon_wgan.settings import Settings
 from gluon_wgan.training import loop
 
 REPOSITORY = Path(__file__).parents[2]
@@ -66,6 +69,26 @@ def test_more_generator_steps_are_no_change(picture_folder, elsewhere):
 
 def end_of(folder):
     return {name: (folder / f"checkpoints/latest/{name}.params").read_bytes() for name in ("generator", "optimizer")}
+
+
+def test_from_code_a_run_is_trained_shown_and_gone_on_with(picture_folder, elsewhere):
+    """To the bits of the command line's; what is there already is not trained again, and other settings are refused."""
+    train("--data", picture_folder, *TINY, "--out", "run", "--generator-steps", "3")
+    settings = Settings.from_json(RunFolder("run").read_config(), "run")
+    gluon_wgan.train(dataclasses.replace(settings, generator_steps=2), "own")
+    run = gluon_wgan.train(settings, "own")
+    assert end_of(run.path) == end_of(Path("run"))
+    before = (run.path / "metrics.jsonl").read_bytes()
+    gluon_wgan.train(settings, "own")
+    assert (run.path / "metrics.jsonl").read_bytes() == before
+    with pytest.raises(UserError, match="--seed 7"):
+        gluon_wgan.train(dataclasses.replace(settings, seed=7), "own")
+    shown = run._repr_html_()
+    assert "<b>own</b>, step_0000003" in shown
+    for name in ("curves.png", "samples/step_0000003.png"):
+        assert base64.b64encode((run.path / name).read_bytes()).decode() in shown
+    Path("<i>").mkdir()
+    assert RunFolder("<i>")._repr_html_() == "<p><b>&lt;i&gt;</b>, no samples yet</p>"
 
 
 def cut_metrics(run):
