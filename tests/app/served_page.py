@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -60,8 +59,11 @@ class Server:
         self.address = found[1]
 
     def close(self):
-        """End it as Ctrl-C does; return its exit status and what it said."""
-        self.process.send_signal(signal.SIGINT)
+        """End it as Ctrl-C does; return its exit status and what it said.
+
+        By SIGTERM, which means the same: shells have what they start in the background ignore SIGINT.
+        """
+        self.process.terminate()
         return self.process.wait(timeout=30), self.log.read_text()
 
 
@@ -127,7 +129,7 @@ def opened(chromium, server, width):
     page.on("request", lambda request: asked.add(request.url))
     page.on("pageerror", lambda error: complained.append(str(error)))
     page.goto(server.address)
-    page.get_by_role("button", name="Generate").wait_for()
+    page.get_by_role("button", name="Generate").wait_for()  # then the tabs are there too
     yield page
     page.close()
     assert {url for url in asked if not url.startswith((server.address, "data:", "blob:"))} == set()
