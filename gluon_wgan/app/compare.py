@@ -10,6 +10,7 @@ from gluon_wgan.app.parts import (
     by_networks,
     dropdown_of_runs,
     folder_for_an_answer,
+    gallery,
     seed_of_latents,
     whole,
 )
@@ -33,16 +34,7 @@ def tab(runs):
         seed = seed_of_latents()
         button = gradio.Button("Compare", variant="primary", scale=1)
     said = gradio.Markdown("The same latents go through each run.")
-    sheets = gradio.Gallery(
-        label="Sheets",
-        show_label=False,
-        columns=3,
-        object_fit="contain",
-        height="auto",
-        elem_classes=["sharp", "sheets"],
-        format="png",
-        buttons=["download", "fullscreen"],
-    )
+    sheets = gallery("Sheets", "sheets", columns=3)
 
     def compare(chosen, count, seed, progress=gradio.Progress()):  # noqa: B008
         """Make the same latents' pictures by several runs."""

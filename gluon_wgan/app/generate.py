@@ -13,6 +13,7 @@ from gluon_wgan.app.parts import (
     by_networks,
     choose_run,
     folder_for_an_answer,
+    gallery,
     seed_of_latents,
     whole,
 )
@@ -36,15 +37,7 @@ def tab(runs):
                 stop = gradio.Button("Stop", min_width=80)
         with gradio.Column(scale=3, min_width=300):
             said = gradio.Markdown("Choose a run, and press *Generate*. A click on a picture enlarges it.")
-            gallery = gradio.Gallery(
-                label="Pictures",
-                show_label=False,
-                object_fit="contain",
-                height="auto",
-                elem_classes=["sharp", "many"],
-                format="png",
-                buttons=["download", "fullscreen"],
-            )
+            pictures = gallery("Pictures", "many")
             lines = gradio.Textbox(label="Lines", lines=20, visible=False, buttons=["copy"])
             with gradio.Row():
                 sheet = gradio.DownloadButton("One sheet (PNG)", interactive=False)
@@ -72,10 +65,10 @@ def tab(runs):
             yield f"{ready} of {count} pictures", *[gradio.skip()] * 4, shlex.join(words)  # here a stop takes hold
         with folder_for_an_answer() as folder:
             files = _write(Path(folder), f"{place.parent.parent.name}-{place.name}-seed{seed}", np.concatenate(made))
-            pictures, one, all_of_them = files
+            single, one, all_of_them = files
             yield (
                 _made(count, "pictures", place),
-                gradio.Gallery(pictures, visible=True),
+                gradio.Gallery(single, visible=True),
                 gradio.Textbox(visible=False),
                 gradio.DownloadButton(value=one, interactive=True),
                 gradio.DownloadButton(value=all_of_them, interactive=True),
@@ -83,7 +76,7 @@ def tab(runs):
             )
 
     inputs = [run, checkpoint, seed, count, spread, statistics]
-    outputs = [said, gallery, lines, sheet, archive, command]
+    outputs = [said, pictures, lines, sheet, archive, command]
     event = button.click(
         by_networks(generate), inputs, outputs, api_name="generate", show_progress_on=said, **ONE_AT_A_TIME
     )

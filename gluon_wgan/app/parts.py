@@ -57,6 +57,20 @@ def seed_of_latents():
     return gradio.Number(0, label="Seed", precision=0, minimum=0, maximum=2**31 - 1)
 
 
+def gallery(label, kind, **form):
+    """Return a gallery of pictures that stay sharp: "many" small ones, or "sheets" with what they are below them."""
+    return gradio.Gallery(
+        label=label,
+        show_label=False,
+        object_fit="contain",
+        height="auto",
+        elem_classes=["sharp", kind],
+        format="png",
+        buttons=["download", "fullscreen"],
+        **form,
+    )
+
+
 def told(function):
     """Let what a user did wrong, or what the disk did, be a message on the page; the log has the rest."""
 

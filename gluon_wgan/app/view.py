@@ -1,6 +1,5 @@
 """The web page: generate, walk, search, compare and watch, by looking."""
 
-import contextlib
 import logging
 import threading
 from dataclasses import dataclass
@@ -39,8 +38,10 @@ def run(arguments=None, prog=None):
     logging.getLogger("httpx").setLevel(logging.WARNING)  # gradio asks itself whether it is there
     page, address = view(flags)
     log.info("look at %s (Ctrl-C ends it)", address)
-    with contextlib.suppress(KeyboardInterrupt), contextlib.closing(page):
+    try:
         threading.Event().wait()
+    except KeyboardInterrupt:
+        page.close(verbose=False)
 
 
 def view(flags):

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from gluon_wgan.app.followed import Followed
-from gluon_wgan.app.parts import dropdown_of_runs, told
+from gluon_wgan.app.parts import dropdown_of_runs, gallery, told
 from gluon_wgan.app.runs import labels_of
 from gluon_wgan.errors import UserError
 from gluon_wgan.files import as_text
@@ -36,18 +36,7 @@ def tab(runs):
             scale=3,
             min_width=300,
         )
-        sheets = gradio.Gallery(
-            label="Newest sheets",
-            show_label=False,
-            columns=2,
-            object_fit="contain",
-            height="auto",
-            elem_classes=["sharp", "sheets"],
-            format="png",
-            buttons=["download", "fullscreen"],
-            scale=2,
-            min_width=300,
-        )
+        sheets = gallery("Newest sheets", "sheets", columns=2, scale=2, min_width=300)
     lines = gradio.Textbox(label="Newest lines", lines=12, visible=False)
     followed = {}  # {name: what was read of it so far}
     drawn = {}  # {what was drawn: its picture}, the last few

@@ -60,18 +60,21 @@ def run(arguments=None, prog=None):
     flags = tyro.cli(MeasureFlags, args=arguments, prog=prog)
     use_synchronous_engine()
     found = measure(flags)
+    log.info("%s", as_table(found))
     file = flags.json or _place(Path(flags.pictures))
     if file is not None:
-        Path(file).parent.mkdir(exist_ok=True)
         write_atomic(file, json.dumps(found, indent=1).encode())
-    log.info("%s", as_table(found))
 
 
 def _place(pictures):
     """Return where a checkpoint's figures are kept; None of pictures in a folder."""
     from gluon_wgan.checkpoint import open_checkpoint
 
-    return measured_file(open_checkpoint(pictures)[0]) if _is_run(pictures) else None
+    if not _is_run(pictures):
+        return None
+    file = measured_file(open_checkpoint(pictures)[0])
+    file.parent.mkdir(exist_ok=True)
+    return file
 
 
 def measure(flags):

@@ -51,6 +51,21 @@ def test_a_run_is_measured_beside_what_it_held_out(folder):
     assert measured(folder, "run/checkpoints/latest", "--count", "60") == found
 
 
+@pytest.mark.usefixtures("eight_pixels")
+def test_the_figures_of_a_run_stay_in_it_and_those_of_a_folder_nowhere(folder):
+    flags = ["--data", str(folder / "pictures"), "--cache-dir", str(folder / "cache"), "--count", "60"]
+    call("measure", [str(folder / "run"), *flags])
+    kept = json.loads((folder / "run/measured/step_0000003.json").read_text())
+    assert kept == measured(folder, "run", "--count", "60")
+
+    def written():
+        return sorted(path for path in folder.rglob("*.json") if "cache" not in path.parts)
+
+    before = written()
+    call("measure", [str(folder / "pictures"), *flags])
+    assert written() == before
+
+
 def test_a_seed_below_0_is_refused(folder):
     with pytest.raises(UserError, match="--seed: given -1; allowed: 0 or more"):
         measured(folder, "run", "--seed", "-1")
