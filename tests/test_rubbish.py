@@ -26,6 +26,7 @@ import kills
 from campaign import KINDS, NEED_TORCH, Worker
 from kills import Kills
 from mutations import mutate
+from starvation import Starved, ended
 
 
 def test_a_message_is_one_line_and_commands_no_terminal():
@@ -172,5 +173,28 @@ def test_a_kill_is_survived_and_a_difference_would_be_seen(tmp_path, monkeypatch
 
     monkeypatch.setattr(kills, "_finish", spoil)
     assert re.match(
-        r"FAILED: killed after .* not the same: \['run/generated'\]", attempt.try_case("generate, a sheet", 1)
+        r"FAILED: generate, a sheet, killed after .* not the same: \['run/generated'\]",
+        attempt.try_case("generate, a sheet", 1),
     )
+
+
+def test_a_starved_command_says_what_it_lacks_and_goes_on(tmp_path):
+    """Case 22 is a sheet of pictures, whose folder may no longer be written after a twelfth of the time."""
+    assert Starved(tmp_path).try_case("starved: permissions", 22) == "refused"
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "enough", "found"),
+    [
+        (0, "written: a", True, "right"),
+        (4, "a: Permission denied; ...", False, "refused"),
+        (2, "--out: given b (Read-only file system)", False, "refused"),
+        (4, "a: Permission denied; ...", True, "it ended with 4: a: Permission denied; ..."),
+        (1, "Traceback (most recent call last)\nKeyError: 3", False, "a traceback, and status 1: KeyError: 3"),
+        (0, "Traceback (most recent call last)\nKeyError: 3", False, "a traceback, and status 0: KeyError: 3"),
+        (-11, "", False, "it ended with -11: "),
+        (4, "", False, "it ended with 4, and said nothing"),
+    ],
+)
+def test_how_a_starved_command_may_end(status, said, enough, found):
+    assert ended(status, said, enough) == found

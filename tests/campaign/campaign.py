@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from kills import SCENARIOS, Kills
 from readers import READERS
+from starvation import STARVATIONS, Starved
 from tqdm import tqdm
 from worker import FLAGS
 
@@ -108,17 +109,23 @@ class Counts:
             tqdm.write(f"{found}\n    python tests/campaign/campaign.py --kind {kind!r} --case {case}", file=sys.stdout)
 
 
-def attack(minutes, seed, kinds, worker, kills):
-    """Draw cases until the time is over; return `Counts`."""
+def attack(minutes, seed, ways):
+    """Draw cases until the time is over; return `Counts`.
+
+    Parameters
+    ----------
+    minutes : float
+    seed : int
+    ways : list
+        Of (kinds, what tries a case of these, how many to try in a round).
+    """
     rng, counts = np.random.default_rng(seed), Counts()
-    rubbish, killed = ([kind for kind in kinds if kind in of] for of in (KINDS, SCENARIOS))
     until = time.monotonic() + 60 * minutes
     with tqdm(unit="case", desc="campaign", mininterval=1 if sys.stderr.isatty() else 30) as bar:
         while time.monotonic() < until:
-            # a kill takes as long as a hundred files
-            for chosen, how, count in ((rubbish, worker, 100), (killed, kills, 1)):
-                for _ in range(count if chosen else 0):
-                    kind, case = chosen[rng.integers(len(chosen))], int(rng.integers(2**31))
+            for kinds, how, count in ways:
+                for _ in range(count if kinds else 0):
+                    kind, case = kinds[rng.integers(len(kinds))], int(rng.integers(2**31))
                     counts.add(kind, case, how.try_case(kind, case))
                     bar.update()
                     if time.monotonic() > until:
@@ -131,23 +138,26 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=10, help="how long (10)")
     parser.add_argument("--seed", type=int, default=0, help="of what is drawn (0)")
-    parser.add_argument("--kind", choices=[*KINDS, *SCENARIOS], help="this kind alone")
+    parser.add_argument("--kind", choices=[*KINDS, *SCENARIOS, *STARVATIONS], help="this kind alone")
     parser.add_argument("--case", type=int, help="with --kind: this one case")
     parser.add_argument("--json", help="write what was counted, and the failures, to this file")
     flags = parser.parse_args()
     if flags.case is not None and flags.kind is None:
         parser.error("--case: given without --kind; allowed: both, as a failure prints them")
     with Worker() as worker, tempfile.TemporaryDirectory() as folder:
-        kills = Kills(folder)
+        # a kill takes as long as a hundred files
+        ways = [(KINDS, worker, 100), (SCENARIOS, Kills(folder), 1), (STARVATIONS, Starved(folder), 1)]
         if flags.case is not None:
-            found = (kills if flags.kind in SCENARIOS else worker).try_case(flags.kind, flags.case)
+            (how,) = (how for kinds, how, _ in ways if flags.kind in kinds)
+            found = how.try_case(flags.kind, flags.case)
             print(found)
             sys.exit(found not in ("right", "refused"))
-        kinds = [flags.kind] if flags.kind else [*KINDS, *SCENARIOS]
-        if find_spec("torch") is None:
-            kinds = [kind for kind in kinds if kind not in NEED_TORCH]
-            print(f"without PyTorch, which `make parity` installs, not tried: {', '.join(NEED_TORCH)}")
-        counts = attack(flags.minutes, flags.seed, kinds, worker, kills)
+        left_out = NEED_TORCH if find_spec("torch") is None else ()
+        if left_out:
+            print(f"without PyTorch, which `make parity` installs, not tried: {', '.join(left_out)}")
+        wanted = {flags.kind} if flags.kind else {kind for kinds, _, _ in ways for kind in kinds} - {*left_out}
+        ways = [([kind for kind in kinds if kind in wanted], how, count) for kinds, how, count in ways]
+        counts = attack(flags.minutes, flags.seed, ways)
     for kind, found in sorted(counts.kinds.items()):
         print(f"{kind:20}", *(f"{name} {count:6}" for name, count in found.items()))
     if flags.json:

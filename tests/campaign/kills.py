@@ -67,37 +67,59 @@ SCENARIOS = {
 }
 
 
-class Kills:
-    """The undisturbed ends of the scenarios, made when they are asked for the first time, in a folder of its own."""
+class Disturbed:
+    """Commands that are disturbed once, given again, and held against their undisturbed ends.
+
+    Parameters
+    ----------
+    folder : str or pathlib.Path
+        For the undisturbed ends, which are made when they are asked for the first time.
+    """
 
     def __init__(self, folder):
         self._folder = Path(folder)
         self._ends = {}
 
-    def try_case(self, name, seed):
-        """Kill a scenario once, give it again; return "right", or "FAILED: why"."""
+    def try_case(self, kind, seed):
+        """Disturb a scenario once, give it again; return how that ended.
+
+        "right"; "refused", if disturbed it said what it lacked; or "FAILED: why".
+        """
+        rng = random.Random(f"{kind} {seed}")
+        name = self.scenario(kind, rng)
         whole, seconds = self._end(name)
-        scenario, rng = SCENARIOS[name], random.Random(f"{name} {seed}")
-        place = self._folder / "case"
+        scenario = SCENARIOS[name]
+        place = self._folder / self.name_of_place(kind)
         shutil.rmtree(place, ignore_errors=True)
         shutil.copytree(self._start(scenario), place, symlinks=True)
-        after = rng.uniform(0, 1.05 * seconds)
-        process = _popen(scenario.command, place)
-        try:
-            process.wait(after)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        happened, found = self.disturb(kind, scenario, place, rng, seconds)
+        if found not in ("right", "refused"):
+            return f"FAILED: {name}, {happened}: {found}"
         status, said = _finish(scenario, place)
         if status:
-            return f"FAILED: killed after {after:.2f} s, it ended with {status}: {said}"
+            return f"FAILED: {name}, {happened}; given again, it ended with {status}: {said}"
         different = [
-            name for name in scenario.results if _content(place / name, place) != _content(whole / name, whole)
+            result for result in scenario.results if _content(place / result, place) != _content(whole / result, whole)
         ]
         left = [str(path.relative_to(place)) for path in place.rglob("*.partial*")]
         if different or left:
-            return f"FAILED: killed after {after:.2f} s; not the same: {different}; left behind: {left}"
-        return "right"
+            return f"FAILED: {name}, {happened}; not the same: {different}; left behind: {left}"
+        return found
+
+    def scenario(self, kind, rng):
+        """Return the name of the scenario that a case of this kind disturbs."""
+        raise NotImplementedError
+
+    def name_of_place(self, kind):
+        """Return the name of the folder in which it is disturbed."""
+        return "case"
+
+    def disturb(self, kind, scenario, place, rng, seconds):
+        """Run a scenario and disturb it; return what happened, in words, and "right", "refused", or what was wrong.
+
+        Undisturbed it takes so many seconds.
+        """
+        raise NotImplementedError
 
     def _start(self, scenario):
         """Return a folder from which a scenario starts."""
@@ -110,7 +132,7 @@ class Kills:
             lines = [f"line {index} of {index % 7} or {index % 5}" for index in range(100)]
             (place / "text.txt").write_text("\n".join(lines))
             if scenario.before:
-                assert _popen(scenario.before, place).wait(PATIENCE) == 0
+                assert popen(scenario.before, place).wait(PATIENCE) == 0
         return place
 
     def _end(self, name):
@@ -118,14 +140,34 @@ class Kills:
             scenario, place = SCENARIOS[name], self._folder / f"whole {name}"
             shutil.copytree(self._start(scenario), place, symlinks=True)
             began = time.monotonic()
-            assert _popen(scenario.command, place).wait(PATIENCE) == 0, name
+            assert popen(scenario.command, place).wait(PATIENCE) == 0, name
             self._ends[name] = place, time.monotonic() - began
         return self._ends[name]
 
 
-def _popen(command, place, **more):
-    words = [sys.executable, "-m", "gluon_wgan", *command]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+class Kills(Disturbed):
+    """Of each scenario: a SIGKILL to its processes at a random instant."""
+
+    def scenario(self, kind, rng):
+        """Return the kind: it is the scenario."""
+        return kind
+
+    def disturb(self, kind, scenario, place, rng, seconds):
+        """Kill it, unless it ends before."""
+        after = rng.uniform(0, 1.05 * seconds)
+        process = popen(scenario.command, place)
+        try:
+            process.wait(after)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        return f"killed after {after:.2f} s", "right"
+
+
+def popen(command, place, before=(), environment=None, **more):
+    """Start a command of gluon-wgan in a folder, in a process group of its own."""
+    words = [*before, sys.executable, "-m", "gluon_wgan", *command]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), **(environment or {})}
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **more}
     return subprocess.Popen(words, cwd=place, env=environment, start_new_session=True, **quiet)
 
@@ -135,7 +177,7 @@ def _finish(scenario, place):
     command = list(scenario.command)
     if command[0] == "train" and (place / "run/config.json").exists():
         command = ["train", "--out", "run", "--cache-dir", "cache", "--resume"]
-    process = _popen(command, place, stderr=subprocess.PIPE)
+    process = popen(command, place, stderr=subprocess.PIPE)
     try:
         _, said = process.communicate(timeout=PATIENCE)
     except subprocess.TimeoutExpired:
@@ -152,7 +194,9 @@ def _content(path, place):
         return {str(file.relative_to(path)): _content(file, place) for file in files}
     if not path.exists():
         return None
-    content = path.read_bytes().replace(str(place).encode(), b"")
+    content = path.read_bytes()
+    for name in (str(place), json.dumps(str(place))[1:-1]):
+        content = content.replace(name.encode(), b"")
     if path.name == "metrics.jsonl":
         return [{**json.loads(line), "seconds": 0} for line in content.splitlines()]
     if path.name == "state.json":
