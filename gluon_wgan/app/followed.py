@@ -21,8 +21,8 @@ class Followed:
     """
 
     def __init__(self, folder):
-        self._folder = folder
-        self._file = folder / "metrics.jsonl"
+        self._run = RunFolder(folder)
+        self._file = self._run.metrics_file
         self._begin()
 
     def _begin(self):
@@ -38,7 +38,7 @@ class Followed:
         UserError
             If its config.json is damaged.
         """
-        self._until = RunFolder(self._folder).read_config()["generator_steps"]
+        self._until = self._run.read_config()["generator_steps"]
         if not self._read_on():
             self._begin()
             self._read_on()
@@ -78,4 +78,4 @@ class Followed:
 
     def newest(self):
         """Return the file of the newest samples, a sheet or lines; None if there are none yet."""
-        return RunFolder(self._folder).newest_samples()
+        return self._run.newest_samples()

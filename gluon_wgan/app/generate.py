@@ -64,8 +64,8 @@ def tab(runs):
             progress((ready, count), unit="pictures")
             yield f"{ready} of {count} pictures", *[gradio.skip()] * 4, shlex.join(words)  # here a stop takes hold
         with folder_for_an_answer() as folder:
-            files = _write(Path(folder), f"{place.parent.parent.name}-{place.name}-seed{seed}", np.concatenate(made))
-            single, one, all_of_them = files
+            name = f"{place.parent.parent.name}-{place.name}-seed{seed}"
+            single, one, all_of_them = _write(Path(folder), name, np.concatenate(made))
             yield (
                 _made(count, "pictures", place),
                 gradio.Gallery(single, visible=True),

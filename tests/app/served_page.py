@@ -64,7 +64,10 @@ class Server:
         By SIGTERM, which means the same: shells have what they start in the background ignore SIGINT.
         """
         self.process.terminate()
-        return self.process.wait(timeout=30), self.log.read_text()
+        try:
+            return self.process.wait(timeout=30), self.log.read_text()
+        finally:
+            self.process.kill()  # one that did not end
 
 
 @pytest.fixture

@@ -123,12 +123,24 @@ def test_too_much_and_nonsense_are_refused_with_a_message(client, endpoint, valu
 )
 def test_no_file_of_this_machine_passes_for_a_dropped_picture(server, folder, path):
     """Asked without a client, which would upload the file of its own accord."""
-    dropped = {"path": path.format(folder=folder), "meta": {"_type": "gradio.FileData"}}
+    answer = search_for(server, path.format(folder=folder))
+    assert "event: error" in answer and "event: complete" not in answer
+
+
+def test_a_picture_that_was_dropped_is_searched_for_by_the_same_way(server, folder):
+    with open(folder / "pictures/7.png", "rb") as file:
+        (place,) = httpx.post(f"{server.address}gradio_api/upload", files={"files": file}, timeout=30).json()
+    answer = search_for(server, place)
+    assert "event: complete" in answer and "7.png (0)" in answer
+
+
+def search_for(server, path):
+    """Return what the page answers to a search for the picture at a path."""
+    dropped = {"path": path, "meta": {"_type": "gradio.FileData"}}
     request = {"data": ["gan-pil", NEWEST, "pixels", 1, 0, dropped]}
     asked = httpx.post(f"{server.address}gradio_api/call/similar", json=request, timeout=30)
-    if asked.status_code == 200:
-        answer = httpx.get(f"{server.address}gradio_api/call/similar/{asked.json()['event_id']}", timeout=30).text
-        assert "event: error" in answer and "event: complete" not in answer
+    assert asked.status_code == 200
+    return httpx.get(f"{server.address}gradio_api/call/similar/{asked.json()['event_id']}", timeout=30).text
 
 
 def test_a_dropped_file_that_is_no_picture_is_a_message(client, tmp_path):

@@ -18,10 +18,10 @@ from kills import PATIENCE, SCENARIOS, Disturbed, popen
 _ALLOWED = (0, 2, 4)  # statuses: done, a flag or file, a file or the memory
 _AS_ROOT = os.geteuid() == 0
 # 250 bytes below the folder of a case, with spaces, and letters of two, three and four bytes
-_LONG = "Ränder und 卧室 🛏 " * 9
+_LONG = "Ränder und 卧室 🛏 " * 11
 _CLOCK = """
 import random, time
-_jump, _clocks = random.Random({seed}), (time.time, time.monotonic)
+_jump = random.Random({seed})
 def _jumping(clock):
     off = 0.0
     def read():
@@ -152,9 +152,7 @@ STARVATIONS = {
     "starved: home": Starvation(
         _started("without a home", lambda place, rng: dict.fromkeys(("HOME", "XDG_CACHE_HOME"), _NOWHERE)), enough=True
     ),
-    "starved: temporary files": Starvation(
-        _started("without a TMPDIR", lambda place, rng: {"TMPDIR": _NOWHERE}), enough=True
-    ),
+    "starved: TMPDIR": Starvation(_started("without a TMPDIR", lambda place, rng: {"TMPDIR": _NOWHERE}), enough=True),
     "starved: a locale": Starvation(
         _started("without a locale", lambda place, rng: {"LC_ALL": "C", "PYTHONUTF8": "0", "LANG": ""}), enough=True
     ),
