@@ -40,8 +40,8 @@ demo: $(READY)  ## train the demo preset on drawn bedrooms, some minutes; an int
 	$(BIN)/python experiments/train_lsun.py --preset demo --out runs/demo-pil-seed0 \
 		$$(test -f runs/demo-pil-seed0/config.json && echo --resume)
 
-view: $(APP_READY)  ## open the page on which to look at runs: generate, walk, search, compare, watch (RUNS=runs)
-	$(BIN)/python experiments/view.py $(or $(RUNS),runs)
+view: $(APP_READY)  ## open the page on which to look at runs, and at the zoo: generate, walk, search, compare, watch (RUNS=)
+	$(BIN)/python experiments/view.py $(RUNS)
 
 # Those of the page in the browser, and of the site, have targets of their own.
 APART := --ignore=tests/parity --ignore=tests/gpu --ignore=tests/app --ignore=tests/docs

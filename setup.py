@@ -13,7 +13,8 @@ setup(
     version="0.1.0",
     description="Wasserstein GANs in MXNet Gluon, and where a port silently departs from its reference",
     license="Apache-2.0",
-    packages=find_namespace_packages(include=["gluon_wgan", "gluon_wgan.*"]),
+    packages=find_namespace_packages(include=["gluon_wgan", "gluon_wgan.*"], exclude=["gluon_wgan.zoo.*"]),
+    package_data={"gluon_wgan.zoo": ["*/*.json", "*/*/*.json", "*/checkpoints/*/*"]},  # the models
     entry_points={"console_scripts": ["gluon-wgan = gluon_wgan.command:main"]},
     python_requires=">=3.10,<3.14",
     classifiers=[

@@ -25,7 +25,7 @@ os.environ.setdefault("OMP_NUM_THREADS", str(cpu_count(only_physical_cores=True)
 
 
 def load_generator(run):
-    """Return (generator, settings, checkpoint) of a run folder, of its newest checkpoint, or of one checkpoint in it.
+    """Return (generator, settings, checkpoint) of a run folder (its newest checkpoint), a checkpoint, or zoo:NAME.
 
     `gluon_wgan.models.sampling.samples(generator, settings, count)` draws pictures with it.
 

@@ -13,6 +13,7 @@ from gluon_wgan.errors import NotFiniteError, UserError
 from gluon_wgan.files import flush, write_flushed
 from gluon_wgan.run_folder import SCHEMA, RunFolder, sealed, unsealed
 from gluon_wgan.settings import Settings
+from gluon_wgan.zoo import located
 
 _FILES = ("generator.params", "critic.params", "optimizer.params")
 _NAME = re.compile(r"step_(\d{7,})(?:_critic_(\d+))?")
@@ -168,14 +169,14 @@ def verify_checkpoint(path):
 
 
 def open_checkpoint(path):
-    """Return (checkpoint, settings, state) of a run folder (its newest checkpoint) or of one checkpoint in it.
+    """Return (checkpoint, settings, state) of a run folder (its newest checkpoint), one checkpoint in it, or zoo:NAME.
 
     Raises
     ------
     UserError
         If there is none, or it is damaged.
     """
-    path = Path(path)
+    path = located(path)
     if (path / "checkpoints").is_dir():
         found = list_checkpoints(path / "checkpoints")
         if not found:
@@ -184,7 +185,8 @@ def open_checkpoint(path):
     elif (path / "generator.params").is_file():
         checkpoint = path.resolve()
     else:
-        raise UserError("run", path, "a run folder, or a checkpoint such as runs/demo-pil-seed0/checkpoints/latest")
+        allowed = "a run folder, a checkpoint such as runs/demo-pil-seed0/checkpoints/latest, or zoo:NAME"
+        raise UserError("run", path, allowed)
     state = verify_checkpoint(checkpoint)
     run = checkpoint.parent.parent
     return checkpoint, Settings.from_json(RunFolder(run).read_config(), run / "config.json"), state

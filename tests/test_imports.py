@@ -27,6 +27,7 @@ FLOORS = {
     "run_folder": 0,
     "pictures": 0,
     "without_torch": 0,
+    "zoo": 0,
     "report": 0.5,
     "data": 1,
     "kernels": 1,

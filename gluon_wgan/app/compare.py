@@ -26,9 +26,9 @@ _RUNS, _PICTURES = 8, 64
 
 def tab(runs):
     """Lay out the tab."""
-    newest = list(runs.folders())[:2]
+    newest = runs.names()[:2]
     info = "the newest checkpoint of each is taken"
-    chosen = dropdown_of_runs(runs, value=newest, multiselect=True, max_choices=_RUNS, label="Runs", info=info)
+    chosen = dropdown_of_runs(runs.names, value=newest, multiselect=True, max_choices=_RUNS, label="Runs", info=info)
     with gradio.Row():
         count = gradio.Slider(1, _PICTURES, value=16, step=1, label="How many of each", scale=2)
         seed = seed_of_latents()

@@ -7,6 +7,7 @@ from pathlib import Path
 import gradio
 import numpy as np
 
+from gluon_wgan import zoo
 from gluon_wgan.app.parts import (
     MOST,
     ONE_AT_A_TIME,
@@ -49,7 +50,7 @@ def tab(runs):
         place = runs.checkpoint(run, checkpoint)
         count, seed, bn_mode = whole(count, "How many", MOST), int(seed or 0), _STATISTICS[statistics]
         generator, settings, _ = load_generator(place)
-        words = ["gluon-wgan", "generate", str(place), "--count", str(count), "--seed", str(seed)]
+        words = ["gluon-wgan", "generate", zoo.shown(place), "--count", str(count), "--seed", str(seed)]
         if settings.generator == "text":
             made = sample_lines(generator, settings, read_alphabet(place.parent.parent, settings), count, seed)
             text = gradio.Textbox("\n".join(made), visible=True)

@@ -19,11 +19,11 @@ MOST = 256  # pictures at once
 ONE_AT_A_TIME = {"concurrency_limit": 1, "concurrency_id": "networks"}
 
 
-def dropdown_of_runs(runs, **form):
-    """Return a dropdown of the runs, those included that appear until the page is loaded again."""
-    dropdown = gradio.Dropdown(list(runs.folders()), **form)
+def dropdown_of_runs(names, **form):
+    """Return a dropdown of runs; `names()` returns theirs, and is asked again when the page is loaded again."""
+    dropdown = gradio.Dropdown(list(names()), **form)
     gradio.on(
-        fn=lambda: gradio.Dropdown(list(runs.folders())),
+        fn=lambda: gradio.Dropdown(list(names())),
         outputs=dropdown,
         show_progress="hidden",
         api_visibility="private",
@@ -33,9 +33,9 @@ def dropdown_of_runs(runs, **form):
 
 def choose_run(runs):
     """Lay out a row of two dropdowns, of a run and of its checkpoints, which follow it; return them."""
-    newest = next(iter(runs.folders()))
+    newest = runs.names()[0]
     with gradio.Row():
-        run = dropdown_of_runs(runs, value=newest, label="Run", scale=3, min_width=280)
+        run = dropdown_of_runs(runs.names, value=newest, label="Run", scale=3, min_width=280)
         checkpoint = gradio.Dropdown(
             [NEWEST, *runs.checkpoints(newest)],
             value=NEWEST,

@@ -1,8 +1,9 @@
-"""The runs that the page may read: those it was given, by name, and no other place."""
+"""The runs that the page may read: those it was given, by name, the zoo's models, and no other place."""
 
 import os
 from pathlib import Path
 
+from gluon_wgan import zoo
 from gluon_wgan.checkpoint import list_checkpoints
 from gluon_wgan.errors import UserError
 
@@ -12,7 +13,7 @@ _MOST = 2000  # runs shown
 
 
 class Runs:
-    """Run folders by name: those given, and those up to three floors below a folder that was given.
+    """Run folders by name: those given, those up to three floors below a folder that was given, and the zoo's models.
 
     The folders are looked through at each call, so that a run that has just begun is among them. A link that leads out
     of what was given is not followed.
@@ -24,7 +25,7 @@ class Runs:
     Raises
     ------
     UserError
-        If one is no folder, or there is no run in all of them.
+        If one is no folder.
     """
 
     def __init__(self, folders):
@@ -34,14 +35,9 @@ class Runs:
                 raise UserError("RUN", f"{folder} (no such folder)", "a run folder, or a folder of runs")
         tops = [(folder.parent if _is_run(folder) else folder).absolute() for folder in self._folders]
         self._named_from = os.path.commonpath(tops) if tops else "."
-        if not self.folders():
-            given = ", ".join(map(str, self._folders))
-            raise UserError(
-                "RUN", f"{given} (no run in it)", "a run folder or a folder of runs; `make demo` trains one"
-            )
 
     def folders(self):
-        """Return {name: run folder}, the one written to last first."""
+        """Return {name: run folder} of the runs that were given, the one written to last first."""
         found = {}
         for given in self._folders:
             for run in _runs_in(given, given.resolve(), _DEPTH):
@@ -49,9 +45,13 @@ class Runs:
         newest_first = sorted(found.items(), key=lambda pair: _written(pair[1]), reverse=True)
         return dict(newest_first[:_MOST])
 
+    def names(self):
+        """Return the names of all, a list of str, those of the zoo last."""
+        return [*self.folders(), *_models()]
+
     def folder(self, name):
         """Return the run folder of a name; raises UserError if it is none of these."""
-        run = self.folders().get(name)
+        run = (_models() | self.folders()).get(name)
         if run is None:
             raise UserError("run", repr(name), "one of the runs that this page was given")
         return run
@@ -77,6 +77,10 @@ class Runs:
         if checkpoint not in known:
             raise UserError("checkpoint", repr(checkpoint), f"one of {name}: {', '.join(known[:5])}")
         return self.folder(name) / "checkpoints" / checkpoint
+
+
+def _models():
+    return {f"zoo:{name}": zoo.located(f"zoo:{name}") for name in zoo.names()}
 
 
 def labels_of(names):

@@ -3,6 +3,7 @@
 import logging
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import tyro
@@ -18,11 +19,12 @@ log = logging.getLogger(__name__)
 class ViewFlags:
     """Look at runs in a browser: generate pictures, walk between latents, search, compare runs, watch a training.
 
-    The page is served on this machine alone, and reads nothing but the runs that are given. Ctrl-C ends it.
+    The page is served on this machine alone, and reads nothing but the runs that are given, and the zoo, the trained
+    models that come with the package. Ctrl-C ends it.
     """
 
-    runs: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="[RUN ...]")] = ("runs",)
-    """run folders, or folders of runs"""
+    runs: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="[RUN ...]")] = ()
+    """run folders, or folders of runs; none: runs/, if it is there"""
     data: optional(str, "where each run found them") = None
     """the training pictures, for the search"""
     port: optional(int, "the first free one from 7860 on") = None
@@ -50,13 +52,16 @@ def view(flags):
     Raises
     ------
     UserError
-        If there is no run, the port is taken, or gradio is not installed.
+        If there is no run in what is given, the port is taken, or gradio is not installed.
     """
     if flags.port is not None and not 1 <= flags.port <= 65535:
         raise UserError("--port", flags.port, "1 to 65535")
     from gluon_wgan.app.runs import Runs
 
-    runs = Runs(flags.runs)
+    runs = Runs(flags.runs or [folder for folder in ("runs",) if Path(folder).is_dir()])
+    if flags.runs and not runs.folders():
+        allowed = "a run folder or a folder of runs; `make demo` trains one"
+        raise UserError("RUN", f"{', '.join(flags.runs)} (no run in it)", allowed)
     try:
         from gluon_wgan.app.page import build, serve
     except ModuleNotFoundError as error:

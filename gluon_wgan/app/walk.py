@@ -8,6 +8,7 @@ from pathlib import Path
 import gradio
 from PIL import Image, ImageSequence
 
+from gluon_wgan import zoo
 from gluon_wgan.app.parts import (
     MOST,
     ONE_AT_A_TIME,
@@ -43,7 +44,7 @@ def tab(runs):
         """Make a film of a walk between latents."""
         source, seed, frames = runs.checkpoint(run, checkpoint), int(seed or 0), whole(frames, "Pictures", MOST)
         content, pictures = _walked(source, seed, frames)
-        words = ["gluon-wgan", "generate", str(source), "--kind", "animation"]
+        words = ["gluon-wgan", "generate", zoo.shown(source), "--kind", "animation"]
         words += ["--count", str(frames), "--seed", str(seed)]
         with folder_for_an_answer() as folder:
             file = Path(folder) / f"{source.parent.parent.name}-{source.name}-seed{seed}.webp"

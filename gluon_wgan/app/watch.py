@@ -23,7 +23,8 @@ _DRAWN = 16  # pictures of them that are kept
 def tab(runs):
     """Lay out the tab; return its timer, which looks while it is active."""
     newest = list(runs.folders())[:1]
-    chosen = dropdown_of_runs(runs, value=newest, multiselect=True, max_choices=_RUNS, label="Runs")
+    info = None if newest else "none yet: `make demo` trains one in some minutes; load the page again then"
+    chosen = dropdown_of_runs(runs.folders, value=newest, multiselect=True, max_choices=_RUNS, label="Runs", info=info)
     table = gradio.HTML()
     with gradio.Row():
         curves = gradio.Image(

@@ -13,7 +13,7 @@ from gluon_wgan.run_folder import RunFolder
 
 
 def load_generator(path):
-    """Return (generator, settings, checkpoint) of a run folder (its newest checkpoint) or of one checkpoint in it.
+    """Return (generator, settings, checkpoint) of a run folder (its newest checkpoint), a checkpoint, or zoo:NAME.
 
     Raises
     ------

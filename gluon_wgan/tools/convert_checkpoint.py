@@ -57,7 +57,8 @@ class ExportFlags:
     """
 
     run: tyro.conf.Positional[str]
-    """a run folder (its newest checkpoint is taken), or one checkpoint, such as RUN/checkpoints/step_0001000"""
+    """a run folder (its newest checkpoint is taken), one checkpoint, such as RUN/checkpoints/step_0001000, or a model
+    of the zoo: zoo:rooms-64"""
     to: Literal["torch", "onnx"]
     """for which program"""
     out: str

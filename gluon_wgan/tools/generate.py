@@ -9,6 +9,7 @@ import numpy as np
 import tyro
 from tqdm import tqdm
 
+from gluon_wgan import zoo
 from gluon_wgan.errors import UserError
 from gluon_wgan.files import write_atomic
 from gluon_wgan.flags import optional
@@ -26,7 +27,8 @@ class GenerateFlags:
     """Generate pictures from a trained run: PNG files, or a film as WebP; of a language model lines, as a text file."""
 
     run: tyro.conf.Positional[str]
-    """a run folder (its newest checkpoint is taken), or one checkpoint, such as RUN/checkpoints/step_0001000"""
+    """a run folder (its newest checkpoint is taken), one checkpoint, such as RUN/checkpoints/step_0001000, or a model
+    of the zoo: zoo:rooms-64"""
     kind: Literal["grid", "pictures", "interpolation", "animation"] = "grid"
     """one sheet of all, a file each, rows of 8 that walk from one latent to another, or a film that walks through
     latents, a new one each 16 pictures, and back to the first (lines: one file in any case)"""
@@ -38,7 +40,7 @@ class GenerateFlags:
     """of the latents; the same seed gives the same pictures"""
     spread: float = 1.0
     """standard deviation of the latents, 1 in training: below it pictures are more alike"""
-    out: optional(str, "generated/ in the run folder") = None
+    out: optional(str, "generated/ in the run folder; of zoo:NAME, NAME/generated/") = None
     """folder for the pictures"""
 
 
@@ -93,7 +95,7 @@ def generate(path, kind, count, bn_mode, seed, out, spread=1.0):
     Parameters
     ----------
     path : str or pathlib.Path
-        A run folder or a checkpoint.
+        A run folder, a checkpoint, or zoo:NAME.
     kind : str
         "grid" (one picture of all), "pictures" (one file each), "interpolation" (rows of 8) or "animation".
     count : int
@@ -103,7 +105,7 @@ def generate(path, kind, count, bn_mode, seed, out, spread=1.0):
     seed : int
         Of the latents.
     out : str or pathlib.Path or None
-        A folder; None for generated/ in the run folder.
+        A folder; None for generated/ in the run folder, of zoo:NAME for NAME/generated/.
     spread : float
         Standard deviation of the latents of pictures.
 
@@ -125,7 +127,7 @@ def generate(path, kind, count, bn_mode, seed, out, spread=1.0):
     generator, settings, checkpoint = sampling.load_generator(path)
     bn_mode = bn_mode or settings.bn_mode
     sampling.check_spread(spread)
-    out = Path(out) if out else checkpoint.parent.parent / "generated"
+    out = Path(out) if out else zoo.folder_of_results(checkpoint) / "generated"
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

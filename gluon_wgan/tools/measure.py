@@ -3,12 +3,11 @@
 import json
 import logging
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import tyro
 
-from gluon_wgan import use_synchronous_engine
+from gluon_wgan import use_synchronous_engine, zoo
 from gluon_wgan.errors import UserError
 from gluon_wgan.files import write_atomic
 from gluon_wgan.flags import optional
@@ -38,7 +37,7 @@ class MeasureFlags:
     """
 
     pictures: tyro.conf.Positional[str]
-    """a run folder, one of its checkpoints, or a folder of pictures"""
+    """a run folder, one of its checkpoints, zoo:NAME, or a folder of pictures"""
     data: str
     """the real pictures, as of train_lsun.py; of a run that held some out, those are taken"""
     category: optional(str, "the run's; else all") = None
@@ -51,7 +50,7 @@ class MeasureFlags:
     """of the latents"""
     cache_dir: str = "cache"
     """folder for the prepared real pictures"""
-    json: optional(str, "measured/ in the run folder") = None
+    json: optional(str, "measured/ in the run folder; of zoo:NAME, NAME/measured/") = None
     """write the figures to this file"""
 
 
@@ -61,7 +60,7 @@ def run(arguments=None, prog=None):
     use_synchronous_engine()
     found = measure(flags)
     log.info("%s", as_table(found))
-    file = flags.json or _place(Path(flags.pictures))
+    file = flags.json or _place(flags.pictures)
     if file is not None:
         write_atomic(file, json.dumps(found, indent=1).encode())
 
@@ -70,10 +69,11 @@ def _place(pictures):
     """Return where a checkpoint's figures are kept; None of pictures in a folder."""
     from gluon_wgan.checkpoint import open_checkpoint
 
-    if not _is_run(pictures):
+    if not _is_run(zoo.located(pictures)):
         return None
-    file = measured_file(open_checkpoint(pictures)[0])
-    file.parent.mkdir(exist_ok=True)
+    checkpoint = open_checkpoint(pictures)[0]
+    file = zoo.folder_of_results(checkpoint) / measured_file(checkpoint).relative_to(checkpoint.parent.parent)
+    file.parent.mkdir(parents=True, exist_ok=True)
     return file
 
 
@@ -120,7 +120,7 @@ def _pictures(flags):
     from gluon_wgan.data import open_source, prepare
     from gluon_wgan.models.sampling import load_generator, samples
 
-    path = Path(flags.pictures)
+    path = zoo.located(flags.pictures)
     if _is_run(path):
         generator, settings, _ = load_generator(path)
         return samples(generator, settings, flags.count, flags.seed), settings

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import tyro
 
-from gluon_wgan import use_synchronous_engine
+from gluon_wgan import use_synchronous_engine, zoo
 from gluon_wgan.errors import UserError
 from gluon_wgan.files import write_atomic
 from gluon_wgan.flags import optional
@@ -29,7 +29,7 @@ class SimilarFlags:
     """
 
     run: tyro.conf.Positional[str]
-    """a run folder, or one of its checkpoints"""
+    """a run folder, one of its checkpoints, or zoo:NAME"""
     data: optional(str, "where the run found them") = None
     """the training pictures"""
     query: optional(str, "the run's samples") = None
@@ -42,7 +42,7 @@ class SimilarFlags:
     """of the latents"""
     cache_dir: str = "cache"
     """folder for the prepared pictures"""
-    out: optional(str, "similar/ in the run folder") = None
+    out: optional(str, "similar/ in the run folder; of zoo:NAME, NAME/similar/") = None
     """folder for the sheet, and for a file of the figures"""
 
 
@@ -85,7 +85,7 @@ def similar(flags):
     found = nearest(_seen(queries, flags.by), known, _COUNT, trained)
     keys = prepared.keys()
     result = {
-        "run": str(checkpoint),
+        "run": zoo.shown(checkpoint),
         "by": flags.by,
         "trained_on": len(trained),
         "nearest": [
@@ -142,7 +142,7 @@ def _write(flags, checkpoint, queries, prepared, found, result):
     from gluon_wgan.data.batches import normalise
     from gluon_wgan.pictures import save_sheet
 
-    out = Path(flags.out) if flags.out else checkpoint.parent.parent / "similar"
+    out = Path(flags.out) if flags.out else zoo.folder_of_results(checkpoint) / "similar"
     name = f"{checkpoint.name}-{flags.by}-" + (Path(flags.query).stem if flags.query else f"seed{flags.seed}")
     try:
         out.mkdir(parents=True, exist_ok=True)

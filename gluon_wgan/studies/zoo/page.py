@@ -1,0 +1,113 @@
+"""The page of the zoo: each model's pictures, its card, and how its recipes compare."""
+
+from gluon_wgan.report.page import Page, command_of, origins, starts_of, table
+from gluon_wgan.studies.zoo.question import MODELS
+
+_RECIPES = {"penalty": "gradient penalty", "clip": "weight clipping"}
+
+
+def page(data, reports):
+    """Return the page of reports/data/zoo.json."""
+    found = {name: data[name] for name in MODELS if name in data}  # the models' order
+    sections = [_section(name, part, reports) for name, part in found.items()]
+    return Page(answer(found), "\n".join([_USE, *sections, _command(found), _LIMITS]), {})
+
+
+def kept(part):
+    """Return the run that is in the zoo."""
+    return next(run for run in part["runs"] if run["recipe"] == part["kept"])
+
+
+def thousandths(value, error):
+    """Return a kernel distance and its standard error, in thousandths."""
+    return f"{1000 * value:.1f} ± {1000 * error:.1f}"
+
+
+def answer(found):
+    """Return the sentences that answer the question."""
+    each = [
+        f"{name} makes {part['what']}: kernel distance to unseen ones "
+        f"{thousandths(kept(part)['kernel_distance'], kept(part)['kernel_distance_error'])} thousandths, by the "
+        f"{_RECIPES[part['kept']]} in {kept(part)['seconds'] / 60:.0f} minutes of one core"
+        for name, part in found.items()
+    ]
+    floor = max(part["floor"] for part in found.values())
+    return (
+        f"{'; '.join(each)}. Two sets of unseen pictures are at most {1000 * floor:.1f} apart. One training of each "
+        "recipe, so this is a choice, not a comparison of recipes."
+    )
+
+
+_USE = """## Use
+
+```
+gluon-wgan generate zoo:rooms-64
+gluon-wgan view
+```
+
+In Python `gluon_wgan.zoo.get_model("rooms-64")` gives the generator and its settings. Wherever a command asks for a
+run, `zoo:NAME` is one: `convert_checkpoint.py export zoo:rooms-64 --to onnx --out rooms` writes it for other programs,
+`--to torch` for the original PyTorch code. The weights come with the package; their checksums are verified each time.
+"""
+
+
+def _section(name, part, reports):
+    run = kept(part)
+    real = ""
+    if (reports / "figures" / "zoo" / f"{name}-real.png").is_file():
+        real = f"Pictures that it never saw:\n\n![Unseen pictures](figures/zoo/{name}-real.png)\n"
+    rows = [
+        [
+            _RECIPES[one["recipe"]] + (" (in the zoo)" if one is run else ""),
+            thousandths(one["kernel_distance"], one["kernel_distance_error"]),
+            f"{one['generator_steps']:,}",
+            f"{one['seconds'] / 60:.0f}",
+            f"{one['nearer']:.0%}",
+            f"{one['as_copies']:.1%}",
+        ]
+        for one in part["runs"]
+    ]
+    header = ["recipe", "kernel distance, thousandths", "generator steps", "minutes", "nearer", "as copies"]
+    others = [
+        f"\nBy {_RECIPES[one['recipe']]}:\n\n![Samples](figures/zoo/{name}-{one['recipe']}.png)\n"
+        for one in part["runs"]
+        if one is not run
+    ]
+    return f"""## {name}
+
+{part["what"].capitalize()}. Its first {run["samples"]:,} pictures (seed 0) are measured, against {part["unseen"]:,}
+that training never saw; halves of those are {thousandths(part["floor"], part["floor_error"])} apart.
+
+![Samples of {name}](figures/zoo/{name}-{run["recipe"]}.png)
+
+{real}
+{table(header, rows)}
+
+*Nearer*: share of 500 samples that are nearer to a training picture than the median of as many unseen pictures is, 50 %
+where they are as new as those. *As copies*: nearer than all but a hundredth of those, 1 % there.
+{"".join(others)}
+Trained at commit {run["commit"]} by
+
+```
+{run["training"]}
+```
+"""
+
+
+def _command(found):
+    commands = "\n".join(dict.fromkeys(command_of(start) for part in found.values() for start in starts_of(part)))
+    return f"""## Commands
+
+```
+{commands}
+```
+
+{origins(found, found)}
+"""
+
+
+_LIMITS = """## Limits
+
+One seed of each recipe. The kernel distance (KID, in the features of EfficientNet-lite0, a network trained on
+photographs) is small where such a network sees little difference; it was trained on neither drawn rooms nor digits.
+"""
