@@ -60,6 +60,10 @@ def use_synchronous_engine():
         libc = ctypes.CDLL(None)
         libc.mallopt(_M_MMAP_MAX, 0)
         libc.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
+    import numpy as np
+
+    # OpenBLAS takes its 32 MB at its first call, and keeps them; where there is no room it tries for ever
+    np.linalg.inv(np.eye(1))
     if "mxnet" not in sys.modules:
         _start_quietly()
 

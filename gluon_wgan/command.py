@@ -2,6 +2,7 @@
 
 import logging
 import os
+import resource
 import signal
 import sys
 from importlib import import_module
@@ -61,6 +62,7 @@ def run(name, arguments=None):
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # outside training both mean: stop now
     try:
         try:
+            _check_address_space()
             call(name, arguments)
         finally:
             sys.stdout.flush()
@@ -73,19 +75,45 @@ def run(name, arguments=None):
         sys.exit(141)
     except OSError as error:
         status, message = 4, f"{error.filename or 'the system'}: {error.strerror or error}; {_GO_ON}"
-    except MemoryError:
-        status, message = 4, f"not enough memory; {_GO_ON}"
+    except MemoryError as error:
+        status, message = 4, _no_memory(error)
     except Interrupted as error:
         status, message = 130, f"{error}; a checkpoint was written, --resume goes on from it"
     except KeyboardInterrupt:
         status, message = 130, "interrupted; what was finished is kept, the same command (or --resume) goes on"
+    except (ImportError, RuntimeError) as error:  # MXNetError is of the latter
+        if not any(words in str(error) for words in _OF_NO_MEMORY):
+            raise
+        log.error("%s", _no_memory(error))
+        sys.stderr.flush()
+        os._exit(4)  # MXNet may wait for ever for threads of its own that could not start
     else:
         return
     log.error("%s", message)
     sys.exit(status)
 
 
+# What libraries say of it in place of a MemoryError: the loader, C++, threads that do not start, MXNet.
+_OF_NO_MEMORY = (
+    "failed to map segment",
+    "annot allocate memory",
+    "bad_alloc",
+    "Resource temporarily unavailable",
+    "can't start new thread",
+    "Failed to allocate CPU Memory",
+)
 _GO_ON = "what was finished is whole, and once this is mended the same command (or --resume) goes on from it"
+_LEAST_ADDRESS_SPACE = 1200  # MB: below, some of the libraries crash or wait for ever as they are loaded
+
+
+def _check_address_space():
+    given = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if given not in (resource.RLIM_INFINITY, -1) and given < _LEAST_ADDRESS_SPACE * 10**6:
+        raise MemoryError(f"`ulimit -v` leaves {given / 1e6:.0f} MB, and the libraries take {_LEAST_ADDRESS_SPACE}")
+
+
+def _no_memory(error):
+    return f"not enough memory{f' ({error})' if str(error) else ''}; {_GO_ON}"
 
 
 def call(name, arguments=None):

@@ -19,6 +19,7 @@ _BEFORE_THEY_WERE_SETTINGS = {
     "rmsprop_initial_square": 0.0,
     "generator_turn": "after_critic",
     "depth": 101,
+    "initial_weights": "reference",
     "sequence_length": 32,
     "symbols": 0,
 }
@@ -82,6 +83,8 @@ class Settings:
     """layers of both resnet networks: 3 for each block, and 2"""
     latent_dim: int = 100
     """numbers in one latent z ~ N(0, 1)"""
+    initial_weights: Literal["reference", "mxnet"] = "reference"
+    """reference: as the code that the networks come from, N(0, .02) for dcgan; mxnet: MXNet's own, uniform in +-.07"""
 
     batch_size: int = 64
     """real pictures, and latents, per update"""

@@ -208,6 +208,39 @@ def test_every_way_to_end_has_its_status(status, monkeypatch, caplog):
         assert ended.value.code == (4 if isinstance(error, MemoryError) else 130)
 
 
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (ImportError("cv2.abi3.so: failed to map segment from shared object"), 4),
+        (RuntimeError("MXNetError: Resource temporarily unavailable"), 4),
+        (RuntimeError("can't start new thread"), 4),
+        (RuntimeError("another fault"), 1),
+        (ImportError("No module named 'a'"), 1),
+    ],
+)
+def test_what_libraries_say_of_no_memory_is_such_an_end(error, status):
+    """In a process of its own, which must end though MXNet's threads may not."""
+    code = f"""
+from gluon_wgan import command
+def call(*_):
+    raise {error!r}
+command.call = call
+command.run("train")
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == status
+    assert ("Traceback" in ended.stderr) == (status == 1) and str(error) in ended.stderr
+    if status == 4:
+        assert ended.stderr.startswith(f"not enough memory ({error}); ") and ended.stderr.count("\n") == 1
+
+
+def test_too_small_an_address_space_is_refused_before_libraries_crash_in_it():
+    limited = ["sh", "-c", 'ulimit -v 800000; exec "$0" -m gluon_wgan generate nowhere', sys.executable]
+    ended = subprocess.run(limited, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 4
+    assert ended.stderr.startswith("not enough memory (`ulimit -v` leaves 819 MB, and the libraries take 1200); ")
+
+
 def test_the_readme_has_the_table_of_statuses():
     table = re.findall(r"^\| (\d+) \| (.*?) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
     assert {int(number): text.replace("\\|", "|") for number, text in table} == STATUSES

@@ -41,7 +41,7 @@ def build_generator(settings):
         generator = Conv5Generator(*sizes, norm != "no-bn")
     else:
         generator = DCGANGenerator(*sizes, norm != "no-bn", settings.extra_layers)
-    initialise(generator, settings.seed, "generator_weights", _START.get(network, "dcgan"))
+    initialise(generator, settings.seed, "generator_weights", _start(settings, network))
     return generator
 
 
@@ -72,8 +72,12 @@ def build_critic(settings):
         critic = Conv5Critic(*sizes, _NORMS[norm])
     else:
         critic = DCGANCritic(*sizes, _NORMS[norm], settings.extra_layers)
-    initialise(critic, settings.seed, "critic_weights", _START.get(network, "dcgan"))
+    initialise(critic, settings.seed, "critic_weights", _start(settings, network))
     return critic
+
+
+def _start(settings, network):
+    return "mxnet" if settings.initial_weights == "mxnet" else _START.get(network, "dcgan")
 
 
 def _line(settings):

@@ -10,6 +10,8 @@ from mxnet.gluon import nn
 from gluon_wgan import streams
 from gluon_wgan.layers import InstanceNorm, LayerNorm, ToScore
 
+_MXNET_BOUND = 0.07
+
 
 def initialise(block, seed, purpose, like="dcgan"):
     """Give every parameter of a generator or critic its initial value.
@@ -28,6 +30,8 @@ def initialise(block, seed, purpose, like="dcgan"):
     - convolution weights: uniform in +-sqrt(12 / (i + o)); those of dense layers: in +-sqrt(6 / (i + o)) (Glorot)
     - biases 0; norms as above
 
+    Like "mxnet" (its default, `mx.init.Uniform`): all weights uniform in +-.07, biases 0, scales 1.
+
     Parameters
     ----------
     block : mxnet.gluon.Block
@@ -36,25 +40,28 @@ def initialise(block, seed, purpose, like="dcgan"):
     purpose : str
         "generator_weights" or "critic_weights". Parameter i of the block draws from stream (seed, purpose, i).
     like : str
-        "dcgan" or "wgan-gp".
+        "dcgan", "wgan-gp" or "mxnet".
     """
     block.initialize(mx.init.Zero(), force_reinit=True)
     drawn = 0
     for layer in _leaves(block):
-        if isinstance(layer, nn.BatchNorm):
+        if isinstance(layer, nn.BatchNorm) and like != "mxnet":
             draws = {layer.gamma: lambda i, shape: 1 + 0.02 * streams.normal(seed, purpose, i, shape), layer.beta: None}
-            layer.running_var.set_data(nd.ones(layer.running_var.shape))
+        elif like == "mxnet" and isinstance(layer, (nn.Conv1D, nn.Conv2D, nn.Conv2DTranspose, nn.Dense)):
+            draws = {layer.weight: _within(_MXNET_BOUND, seed, purpose), layer.bias: None}
         elif like == "wgan-gp" and isinstance(layer, (nn.Conv1D, nn.Conv2D, nn.Dense)):
             draws = _glorot(seed, purpose, layer)
         elif isinstance(layer, (nn.Conv2D, nn.Conv2DTranspose)):
             draws = {layer.weight: lambda i, shape: 0.02 * streams.normal(seed, purpose, i, shape)}
             draws |= _uniform(seed, purpose, layer, [layer.bias])
-        elif isinstance(layer, (LayerNorm, InstanceNorm)):
+        elif isinstance(layer, (LayerNorm, InstanceNorm, nn.BatchNorm)):
             draws = {layer.gamma: lambda i, shape: np.ones(shape, np.float32), layer.beta: None}
         elif isinstance(layer, nn.Dense):
             draws = _uniform(seed, purpose, layer, [layer.weight, layer.bias])
         else:
             continue
+        if isinstance(layer, nn.BatchNorm):
+            layer.running_var.set_data(nd.ones(layer.running_var.shape))
         for parameter, draw in draws.items():
             if draw is not None:
                 parameter.set_data(nd.array(draw(drawn, parameter.shape)))

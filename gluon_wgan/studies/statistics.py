@@ -46,7 +46,7 @@ def _arm(of_seed):
         "n": len(of_seed),
         "seeds": list(of_seed),
         "measures": {
-            measure: _interval([values[measure] for values in of_seed.values()]) for measure in sorted(measures)
+            measure: interval([values[measure] for values in of_seed.values()]) for measure in sorted(measures)
         },
     }
 
@@ -66,10 +66,11 @@ def difference(of_seed, of_baseline, seeds, measure):
     spread = np.std([of_baseline[seed][measure] for seed in seeds], ddof=1) if len(seeds) > 1 else np.nan
     one_sign = all(value > 0 for value in values) or all(value < 0 for value in values)
     differs = bool(one_sign and abs(np.mean(values)) > _SPREADS * spread) if len(seeds) > 1 else None
-    return {**_interval(values), "differs": differs}
+    return {**interval(values), "differs": differs}
 
 
-def _interval(values):
+def interval(values):
+    """Return mean, low and high of values by bootstrap, None of one, and the values, a dict."""
     mean, low, high = bootstrap_interval(values)
     if len(values) == 1:  # which has no spread
         low = high = None

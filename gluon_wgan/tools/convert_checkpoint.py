@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import tyro
 
+from gluon_wgan import use_synchronous_engine
 from gluon_wgan.flags import optional
 
 log = logging.getLogger(__name__)
@@ -73,6 +74,7 @@ def run(arguments=None, prog=None):
         prog=prog,
         description=_CONVERT_DESCRIPTION,
     )
+    use_synchronous_engine()
     from gluon_wgan import interop
 
     if isinstance(flags, ImportFlags):

@@ -9,7 +9,7 @@ import numpy as np
 import tyro
 from tqdm import tqdm
 
-from gluon_wgan import zoo
+from gluon_wgan import use_synchronous_engine, zoo
 from gluon_wgan.errors import UserError
 from gluon_wgan.files import write_atomic
 from gluon_wgan.flags import optional
@@ -47,6 +47,7 @@ class GenerateFlags:
 def run(arguments=None, prog=None):
     """Do what the command line asks, and log where the pictures lie."""
     flags = tyro.cli(GenerateFlags, args=arguments, prog=prog)
+    use_synchronous_engine()
     place = generate(flags.run, flags.kind, flags.count, flags.bn_mode, flags.seed, flags.out, flags.spread)
     log.info("written: %s", place)
 

@@ -47,12 +47,15 @@ class Starvation(NamedTuple):
         `after(place)` gives it back what it lacked.
     enough : bool
         Whether it has all that it needs, and must do its work.
+    crashes : bool
+        Whether a library may end the process, as one that was killed: MXNet writes where there is no memory.
     """
 
     start: callable
     while_it_runs: callable = None
     after: callable = None
     enough: bool = False
+    crashes: bool = False
 
 
 def _started(words="", environment=None, limits=None, before=()):
@@ -68,6 +71,10 @@ def _started(words="", environment=None, limits=None, before=()):
         return popen(scenario.command, place, before, changed, **more), words
 
     return start
+
+
+def _some_memory(rng):
+    return resource.RLIMIT_AS, int(10 ** rng.uniform(8, 9.5))
 
 
 def _stop_for_a_while(process, place, rng, seconds):
@@ -143,6 +150,7 @@ STARVATIONS = {
     "starved: descriptors": Starvation(
         _started("descriptors:", limits=lambda rng: (resource.RLIMIT_NOFILE, 64)), enough=True
     ),
+    "starved: memory": Starvation(_started("address space:", limits=_some_memory), crashes=True),
     "starved: permissions": Starvation(
         _started("permissions withdrawn", before=_NO_OVERRIDE), _withdraw, after=_give_back
     ),
@@ -191,10 +199,10 @@ class Starved(Disturbed):
         finally:
             if starvation.after:
                 starvation.after(place)
-        return happened, ended(process.returncode, said, starvation.enough)
+        return happened, ended(process.returncode, said, starvation.enough, starvation.crashes)
 
 
-def ended(status, said, enough):
+def ended(status, said, enough, crashes=False):
     """Return "right" or "refused" of how a starved command ended, or what was wrong with it.
 
     Parameters
@@ -204,8 +212,12 @@ def ended(status, said, enough):
         On standard error.
     enough : bool
         Whether it had all that it needs.
+    crashes : bool
+        Whether it may be as one that was killed; 255 is how MXNet ends at a signal.
     """
     last = (said.strip().splitlines() or [""])[-1]
+    if crashes and (status < 0 or status == 255):
+        return "refused"
     if "Traceback" in said:
         return f"a traceback, and status {status}: {last}"
     if status not in ((0,) if enough else _ALLOWED):

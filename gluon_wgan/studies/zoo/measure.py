@@ -9,18 +9,16 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from gluon_wgan.checkpoint import load_weights, open_checkpoint, save_checkpoint
 from gluon_wgan.data import open_source, prepare
-from gluon_wgan.data.batches import normalise
 from gluon_wgan.data.lsun import draw_bedrooms
 from gluon_wgan.evaluate import features, kernel_distance
 from gluon_wgan.evaluate.nearest import copied, nearest
 from gluon_wgan.files import write_atomic
 from gluon_wgan.models import build_critic
 from gluon_wgan.models.sampling import load_generator, samples
-from gluon_wgan.pictures import packed, save_sheet
+from gluon_wgan.pictures import keep_sheet
 from gluon_wgan.run_folder import RunFolder, measured_file, read_metrics, shown_command
 from gluon_wgan.settings import PROCEDURAL_PICTURES, command_line, preset_settings
 from gluon_wgan.studies.plan import plan
@@ -37,7 +35,7 @@ def measure(flags, results):
     asked = {"what": MODELS[name].what, "sizes": MODELS[name].sizes, "steps": flags.generator_steps}
     unseen = _unseen(next(iter(recipes.values())), flags.cache_dir)
     if MODELS[name].data is None:  # those of others are not to be passed on
-        _keep_sheet(results.figures, name, "real", unseen)
+        keep_sheet(results.figures / "zoo" / f"{name}-real.png", unseen[:SHOWN])
 
     def key(found):
         return list(recipes).index(found["recipe"])
@@ -76,7 +74,7 @@ def measure_run(run, flags, figures):
     generator, settings, _ = load_generator(run.folder)
     made, unseen = samples(generator, settings, COMPARED), _unseen(settings, flags.cache_dir)
     distance, error = kernel_distance(features(unseen), features(made))
-    _keep_sheet(figures, flags.measure, run.arm, made)
+    keep_sheet(figures / "zoo" / f"{flags.measure}-{run.arm}.png", made[:SHOWN])
     known = _prepared(settings, flags.cache_dir)
     trained_on = np.flatnonzero(~known.held_out) if settings.hold_out else np.arange(len(known))
     off = [nearest(some[:TOGETHER], known.pictures, 1, trained_on).distances[:, 0] for some in (made, unseen)]
@@ -94,13 +92,6 @@ def measure_run(run, flags, figures):
         "kernel_distance_error": error,
         **copied(*off),
     }
-
-
-def _keep_sheet(figures, name, what, pictures):
-    file = figures / "zoo" / f"{name}-{what}.png"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with Image.open(save_sheet(file, normalise(pictures[:SHOWN]))) as sheet:
-        write_atomic(file, packed(sheet))
 
 
 @lru_cache(maxsize=2)

@@ -1,0 +1,7 @@
+#!/usr/bin/env python
+"""Ask which networks a GAN stands, on bedrooms: `python experiments/networks.py --help`."""
+
+from gluon_wgan.command import run
+
+if __name__ == "__main__":
+    run("networks")

@@ -1,0 +1,199 @@
+"""Train every arm, and measure at each tenth of a run how near its samples are, and what its losses say."""
+
+import json
+import logging
+import os
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from gluon_wgan.data import open_source, prepare
+from gluon_wgan.evaluate import features, kernel_distance
+from gluon_wgan.evaluate.sliced_wasserstein import sliced_wasserstein
+from gluon_wgan.models import build_generator
+from gluon_wgan.models.sampling import load_generator, samples
+from gluon_wgan.pictures import keep_sheet
+from gluon_wgan.run_folder import read_metrics
+from gluon_wgan.settings import preset_settings
+from gluon_wgan.studies.networks.question import (
+    DCGAN,
+    LAST,
+    NETWORKS,
+    PART,
+    SAMPLES,
+    SHOWN,
+    SIZES,
+    TENTHS,
+    WINDOW,
+    arm_of,
+    arms,
+    slug,
+)
+from gluon_wgan.studies.plan import plan
+from gluon_wgan.studies.runner import train_and_measure
+from gluon_wgan.studies.statistics import difference, interval
+
+log = logging.getLogger(__name__)
+
+_LOSSES = ("value", "generator_loss")
+
+
+def measure(flags, results):
+    """Train and measure what is not measured yet, into reports/data/networks.json."""
+    data = os.path.abspath(flags.data)
+    settings = {
+        arm: replace(
+            preset_settings(changes["preset"]),
+            **changes,
+            data=data,
+            hold_out=True,
+            generator_steps=flags.generator_steps,
+            checkpoint_every=flags.generator_steps // TENTHS,
+        )
+        for arm, changes in arms().items()
+    }
+    wanted = [arm for arm in settings if arm.partition(",")[0] in (flags.bases or NETWORKS)]
+    runs = plan({arm: settings[arm] for arm in wanted}, flags.seeds, flags.runs)
+    asked = {
+        "pictures": os.path.basename(data),
+        "held_out": len(_held_out(runs[0].settings, flags.cache_dir)[0]),
+        "generator_steps": flags.generator_steps,
+        "sizes": SIZES,
+    }
+
+    def key(found):
+        return found["seed"], list(settings).index(found["arm"])
+
+    def keep(run, found):
+        results.keep_run(PART, asked, found, key, summarise)
+        log.info("measured: %s, seed %d", run.arm, run.seed)
+
+    done = {(found["arm"], found["seed"]) for found in results.runs(PART, asked)}
+    left = [run for run in runs if (run.arm, run.seed) not in done]
+    train_and_measure(left, flags, measure_run, results.figures, keep)
+
+
+@lru_cache(maxsize=1)
+def _judges(data, category, side, resize, cache_dir):
+    prepared = prepare(open_source(data, category), side, resize, cache_dir)
+    pictures = np.asarray(prepared.pictures[np.flatnonzero(prepared.held_out)])
+    return pictures, features(pictures)
+
+
+def _held_out(settings, cache_dir):
+    """Return the held-out pictures and their features."""
+    return _judges(settings.data, settings.category, settings.image_size, settings.resize, cache_dir)
+
+
+def measure_run(run, flags, figures):
+    """Measure a finished run, and keep a sheet of the first seed's samples; return a dict of JSON values.
+
+    kernel_distance, sliced_wasserstein: where it ends. untrained: the first of these, before it began. course: by
+    generator step, the kernel distance, and the mean of each loss over the steps before. correlation: of each loss with
+    the distance, over the course; None where one of them never moves.
+    """
+    pictures, seen = _held_out(run.settings, flags.cache_dir)
+    records = read_metrics(run.folder)
+    every = run.settings.checkpoint_every
+    course = {"generator_step": [], "kernel_distance": [], **{name: [] for name in _LOSSES}}
+    for step in range(every, TENTHS * every + 1, every):
+        checkpoint = run.folder / "checkpoints" / f"step_{step:07d}"
+        if not checkpoint.is_dir():  # a number was not finite
+            break
+        made = samples(load_generator(checkpoint)[0], run.settings, SAMPLES)
+        course["generator_step"].append(step)
+        course["kernel_distance"].append(kernel_distance(seen, features(made))[0])
+        for name, value in _losses(records[max(0, step - WINDOW) : step], run.settings.loss).items():
+            course[name].append(value)
+    untrained = kernel_distance(seen, features(samples(build_generator(run.settings), run.settings, SAMPLES)))[0]
+    whole = len(course["generator_step"]) == TENTHS
+    least = min(len(pictures), SAMPLES)
+    found = {"kernel_distance": untrained, "sliced_wasserstein": None}  # what broke off has learned nothing that counts
+    if whole:
+        levels = sliced_wasserstein(pictures[:least], made[:least], normalise_by="real")
+        if run.seed == flags.seeds[0]:
+            keep_sheet(figures / "networks" / f"{slug(run.arm)}.png", made[:SHOWN])
+        found["kernel_distance"] = float(np.mean(course["kernel_distance"][-LAST:]))
+        found["sliced_wasserstein"] = float(np.mean(list(levels.values())))
+    starts = json.loads((run.folder / "environment.json").read_text())["starts"]
+    return {
+        "arm": run.arm,
+        "seed": run.seed,
+        "commit": starts[0]["commit"],
+        "threads": starts[0]["omp_num_threads"],
+        "generator_steps": len(records),
+        "seconds": records[-1]["seconds"],
+        "finished": whole,
+        **found,
+        "untrained": untrained,
+        "correlation": {name: _correlation(course[name], course["kernel_distance"]) for name in _LOSSES},
+        "course": course,
+    }
+
+
+def _losses(records, loss):
+    """Return the means of what the critic maximises, and of what the generator minimises."""
+    values = [record["em_distance_estimate"] if loss == "wasserstein" else -record["critic_loss"] for record in records]
+    return {
+        "value": float(np.mean(values)),
+        "generator_loss": float(np.mean([record["generator_loss"] for record in records])),
+    }
+
+
+def _correlation(losses, distances):
+    if len(losses) < 3 or np.ptp(losses) == 0 or np.ptp(distances) == 0:
+        return None
+    return float(spearmanr(losses, distances).statistic)
+
+
+def summarise(runs):
+    """Return what the page and the claims ask of all runs: of each base and network, over the seeds.
+
+    Returns
+    -------
+    dict
+        {base: {network: {n, kernel_distance (mean, low, high), of_untrained (mean of the ratios), of_dcgan (the ratio
+        of the means), from_dcgan (paired by seed, see `difference`), correlation (medians over the seeds)}}};
+        penalty_less_clip: `difference` of their DCGANs.
+    """
+    by_arm = {}
+    for run in runs:
+        by_arm.setdefault(run["arm"], {})[run["seed"]] = run
+    found = {}
+    for base, networks in NETWORKS.items():
+        reference = by_arm.get(arm_of(base, DCGAN), {})
+        for network in networks:
+            of_seed = by_arm.get(arm_of(base, network))
+            if of_seed:
+                found.setdefault(base, {})[network] = _over_seeds(of_seed, reference if network != DCGAN else {})
+    both = [by_arm.get(arm_of(base, DCGAN), {}) for base in ("penalty", "clip")]
+    return {"networks": found, "penalty_less_clip": _paired(*both)}
+
+
+def _over_seeds(of_seed, reference):
+    runs = list(of_seed.values())
+    found = {
+        "n": len(runs),
+        "kernel_distance": interval([run["kernel_distance"] for run in runs]),
+        "of_untrained": float(np.mean([run["kernel_distance"] / run["untrained"] for run in runs])),
+        "correlation": {name: _median([run["correlation"][name] for run in runs]) for name in _LOSSES},
+    }
+    if reference:
+        shared = [seed for seed in of_seed if seed in reference]
+        found["from_dcgan"] = _paired(of_seed, reference)
+        if shared:
+            of_both = [np.mean([one[seed]["kernel_distance"] for seed in shared]) for one in (of_seed, reference)]
+            found["of_dcgan"] = float(of_both[0] / of_both[1])
+    return found
+
+
+def _median(values):
+    known = [value for value in values if value is not None]
+    return float(np.median(known)) if len(known) == len(values) else None
+
+
+def _paired(of_seed, reference):
+    shared = [seed for seed in of_seed if seed in reference]
+    return difference(of_seed, reference, shared, "kernel_distance") if len(shared) > 1 else None

@@ -1,0 +1,195 @@
+"""Which networks each way of training stands: the answer, the table, the figures and the pictures in rows."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from gluon_wgan.report.criteria import asked_of
+from gluon_wgan.report.numbers import between
+from gluon_wgan.report.page import Page, command_of, origins, starts_of, table
+from gluon_wgan.report.style import GREY
+from gluon_wgan.studies.networks.question import DCGAN, NETWORKS, PART, SEEDS, arm_of, slug
+
+_NAME = "networks"
+_BASES = {"clip": "clipped WGAN", "penalty": "penalised WGAN", "gan": "plain GAN"}
+_PLANNED = sum(map(len, NETWORKS.values())) * len(SEEDS)
+
+
+def page(data, reports):
+    """Return the page of reports/data/networks.json."""
+    found = data[PART]
+    figures = {f"{_NAME}_ends": _ends(found), f"{_NAME}_courses": _courses(found)}
+    body = "\n".join(
+        [
+            _command(found, data),
+            _table(found),
+            _losses(found),
+            _pictures(found, reports),
+            asked_of("networks.json", reports),
+            _LIMITS,
+        ]
+    )
+    return Page(answer(found), body, figures)
+
+
+def answer(found):
+    """Return the sentences that answer the question, or say how far the study is."""
+    runs = found["runs"]
+    if len(runs) < _PLANNED:
+        return f"Not answered yet: {len(runs)} of the {_PLANNED} trainings are done."
+    sentences = []
+    for base, networks in found["networks"].items():
+        ends = {network: one["kernel_distance"]["mean"] for network, one in networks.items()}
+        best, worst = min(ends, key=ends.get), max(ends, key=ends.get)
+        sentences.append(
+            f"the {_BASES[base]} ends {_thousandths(ends[best])} from real bedrooms with the best of {len(ends)} "
+            f"networks ({best}) and {_thousandths(ends[worst])} with the worst ({worst})"
+        )
+    untrained = np.mean([run["untrained"] for run in runs])
+    clipped, plain = (found["networks"][base][DCGAN]["correlation"]["value"] for base in ("clip", "gan"))
+    return (
+        f"In thousandths of the kernel distance, {'; '.join(sentences)}; untrained networks are at "
+        f"{_thousandths(untrained)} (n = {len(SEEDS)} seeds). The WGAN's estimate goes with the distance by a rank "
+        f"correlation of {_number(clipped)}, the plain GAN's value by {_number(plain)}."
+    )
+
+
+def _thousandths(value):
+    return f"{1000 * value:.0f}"
+
+
+def _interval(found):
+    mean = _thousandths(found["mean"])
+    return mean if found["low"] is None else f"{mean} ({between((found['low'], found['high']), _thousandths)})"
+
+
+def _number(value):
+    return "none" if value is None else f"{value:.2f}"
+
+
+def _command(found, data):
+    return f"""## Command
+
+```
+{command_of(starts_of(found)[0])}
+```
+
+{origins(data, [PART])}
+"""
+
+
+def _table(found):
+    rows = []
+    for base, networks in found["networks"].items():
+        for network, one in networks.items():
+            paired = one.get("from_dcgan")
+            rows.append(
+                [
+                    _BASES[base],
+                    network,
+                    _interval(one["kernel_distance"]),
+                    f"{one['of_untrained']:.2f}",
+                    f"{1000 * paired['mean']:+.0f}{' *' if paired['differs'] else ''}" if paired else "",
+                    one["n"],
+                ]
+            )
+    header = ["trained as", "network", "kernel distance", "of untrained", "less DCGAN's", "n"]
+    side = found["sizes"]["image_size"]
+    return f"""## How near each ends
+
+![Kernel distance at the end, each seed](figures/{_NAME}_ends.png)
+
+{found["pictures"]}, {found["generator_steps"]:,} generator steps at {side}x{side} pixels. Kernel distances in
+thousandths to {found["held_out"]} held-out pictures: mean over the last three tenths of a run, then over the seeds;
+intervals of 95 % by bootstrap. A star: in every seed on one side of DCGAN's, and by more than twice its spread. A run
+that broke off counts as untrained.
+
+{table(header, rows)}
+"""
+
+
+def _losses(found):
+    rows = []
+    for base, networks in found["networks"].items():
+        for network, one in networks.items():
+            rows.append([_BASES[base], network, *(_number(value) for value in one["correlation"].values())])
+    header = ["trained as", "network", "the critic's value", "the generator's loss"]
+    return f"""## Do the losses tell how near it is
+
+![Kernel distance and the critic's value over the generator steps](figures/{_NAME}_courses.png)
+
+Rank correlation with the kernel distance over the tenths of a run, median over the seeds: 1 where a smaller value
+always means nearer pictures, 0 where it says nothing. The critic's value is what it maximises: the EM estimate, or the
+plain GAN's log-likelihood.
+
+{table(header, rows)}
+"""
+
+
+def _pictures(found, reports):
+    shown = [
+        f"{_BASES[base].capitalize()}, {network}:\n\n![Samples of {arm_of(base, network)}]({_sheet(base, network)})\n"
+        for base, networks in found["networks"].items()
+        for network in networks
+        if (reports / _sheet(base, network)).is_file()
+    ]
+    return f"""## The pictures
+
+The first seed's samples after the last generator step. The same place in two rows is the same latent.
+
+{chr(10).join(shown)}"""
+
+
+def _sheet(base, network):
+    return f"figures/{_NAME}/{slug(arm_of(base, network))}.png"
+
+
+_LIMITS = """## Limits
+
+One set of pictures at one small size, few steps, each way of training with its authors' settings, which differ in more
+than the loss: optimizer, rate, and updates of the critic. As many generator steps are not as much computing: the
+penalised WGAN's take the longest, the plain GAN's the shortest.
+"""
+
+
+def _ends(found):
+    figure = Figure(figsize=(9, 5.5), layout="constrained")
+    axes = figure.subplots()
+    labels = []
+    for number, (base, networks) in enumerate(found["networks"].items()):
+        for network in networks:
+            ends = [1000 * run["kernel_distance"] for run in found["runs"] if run["arm"] == arm_of(base, network)]
+            axes.plot(ends, [len(labels)] * len(ends), "o", color=f"C{number}", alpha=0.7)
+            axes.plot([np.mean(ends)], [len(labels)], "|", color=f"C{number}", markersize=18)
+            labels.append(f"{_BASES[base]}: {network}")
+    axes.axvline(1000 * np.mean([run["untrained"] for run in found["runs"]]), color=GREY, linewidth=1, linestyle=":")
+    axes.set_yticks(range(len(labels)), labels)
+    axes.invert_yaxis()
+    axes.set_xlim(left=0)
+    axes.set_xlabel("kernel distance to held-out pictures, thousandths (bar: mean; dotted: untrained)")
+    axes.grid(axis="x", alpha=0.3)
+    return figure
+
+
+def _courses(found):
+    bases = found["networks"]
+    figure = Figure(figsize=(9, 5.5), layout="constrained")
+    panels = figure.subplots(2, len(bases), sharex=True, squeeze=False)
+    for column, (base, networks) in enumerate(bases.items()):
+        for number, network in enumerate(networks):
+            for run in found["runs"]:
+                if run["arm"] == arm_of(base, network):
+                    steps = run["course"]["generator_step"]
+                    label = network if run["seed"] == min(one["seed"] for one in found["runs"]) else None
+                    distances = 1000 * np.array(run["course"]["kernel_distance"])
+                    panels[0, column].plot(steps, distances, color=f"C{number}", label=label, linewidth=1)
+                    panels[1, column].plot(steps, run["course"]["value"], color=f"C{number}", linewidth=1)
+        panels[0, column].set_title(_BASES[base], fontsize=10)
+        panels[0, column].set_ylim(bottom=0)
+        panels[0, column].legend(fontsize=6)
+        panels[1, column].set_yscale("symlog", linthresh=0.01)
+    panels[0, 0].set_ylabel("kernel distance, thousandths")
+    panels[1, 0].set_ylabel("the critic's value")
+    figure.supxlabel("generator steps", fontsize=10)
+    for axes in panels.ravel():
+        axes.grid(alpha=0.3)
+    return figure

@@ -1,0 +1,127 @@
+"""Which networks does each way of training stand? Arms, seeds, measures and criteria, fixed before any run."""
+
+import os
+import re
+from dataclasses import dataclass
+
+from gluon_wgan.errors import UserError
+from gluon_wgan.flags import optional
+from gluon_wgan.studies.plan import MeasureFlags
+
+PLACE = 50
+TITLE = "Which networks does a GAN stand? Bedrooms"
+QUESTION = (
+    "How near to real bedrooms do a plain GAN, a clipped WGAN and a penalised one come with one network and with "
+    "another, and does what they minimise say how near they are?"
+)
+PART = "bedrooms"  # of the data file
+SIZES = {"image_size": 32, "generator_channels": 16, "critic_channels": 16}
+# Some nine minutes of a core each, by a timing alone. As many generator steps for all: the papers compare so.
+GENERATOR_STEPS = 3000
+SEEDS = (30, 31, 32)
+# Each as its authors set it: the original WGAN; the penalty's paper; DCGAN's plain GAN, one update of each in turn.
+BASES = {
+    "clip": {"preset": "wassersteingan"},
+    "penalty": {"preset": "wgan-gp"},
+    "gan": {
+        "preset": "wassersteingan",
+        "loss": "non_saturating",
+        "lipschitz": "none",
+        "optimizer": "adam",
+        "learning_rate": 2e-4,
+        "adam_beta1": 0.5,
+        "n_critic": 1,
+        "boost_generator_steps": 0,
+        "boost_every": 0,
+    },
+}
+DCGAN = "DCGAN"
+_NO_NORM = {"generator": "dcgan-no-bn"}
+_MLP = {"generator": "mlp", "generator_channels": 512}
+_BARE_CRITIC = {"critic": "dcgan-no-bn"}
+_EVERYWHERE = {DCGAN: {}, "generator without BatchNorm": _NO_NORM, "generator of dense layers": _MLP}
+# {base: {network: changes}}; the papers' figures have these rows. The penalty's critic has LayerNorm where that of the
+# others has BatchNorm.
+NETWORKS = {
+    "clip": {
+        **_EVERYWHERE,
+        "critic without norm": _BARE_CRITIC,
+        "initial weights of MXNet": {"initial_weights": "mxnet"},
+    },
+    "penalty": {
+        **_EVERYWHERE,
+        "critic without norm": _BARE_CRITIC,
+        "no norm at all": {**_NO_NORM, **_BARE_CRITIC},
+        "residual, 20 layers": {"generator": "resnet", "critic": "resnet-layer-norm", "depth": 20},
+    },
+    "gan": _EVERYWHERE,
+}
+# The kernel distance (KID, in the features of EfficientNet-lite0) of so many samples to held-out pictures is measured
+# at each tenth of a run. Where a run ends is the mean over the last of these.
+TENTHS, LAST = 10, 3
+SAMPLES = 500
+# The value of the loss at a tenth: the mean over so many generator steps before it. How surely it goes with the
+# distance: Spearman's rank correlation over the tenths.
+WINDOW = 100
+SHOWN = 16  # samples of the first seed
+
+
+@dataclass(frozen=True)
+class Flags(MeasureFlags):
+    """Write reports/networks.md and .html: which networks a plain GAN, a clipped and a penalised WGAN stand.
+
+    Measuring takes some six hours of one core, and the network that `make parity` installs; finished runs are kept, so
+    that the same command goes on.
+    """
+
+    measure: bool = False
+    """train and measure what is not yet measured, before rendering"""
+    data: optional(str, "none") = None
+    """real pictures, as of train_lsun.py"""
+    bases: optional(tuple[str, ...], "all") = None
+    """measure no more than these: clip, penalty, gan"""
+    seeds: tuple[int, ...] = SEEDS
+    """each arm is trained with each"""
+    generator_steps: int = GENERATOR_STEPS
+    """updates of the generator, 10 or more"""
+    at_once: optional(int, "the physical cores") = None
+    """trainings side by side, each with its share of the threads"""
+    cluster: optional(str, "none: this machine") = None
+    """a scheduler of dask.distributed, as in tcp://10.0.0.1:8786: its workers train and measure"""
+    runs: str = "runs/networks"
+    """folder of the run folders"""
+    cache_dir: str = "cache"
+    """folder for the prepared pictures"""
+
+    @property
+    def threads(self):
+        return 1  # beside the trainings, which take all cores
+
+    def check(self):
+        if self.measure and self.data is None:
+            raise UserError("--data", "nothing", "the pictures to train on")
+        if self.measure and not os.path.exists(self.data):
+            raise UserError("--data", self.data, "a folder that is there")
+        if unknown := [base for base in self.bases or () if base not in BASES]:
+            raise UserError("--bases", ", ".join(unknown), ", ".join(BASES))
+        if self.generator_steps < TENTHS:
+            raise UserError("--generator-steps", self.generator_steps, f"{TENTHS} or more")
+
+
+def arm_of(base, network):
+    """Return the name of an arm: "clip, DCGAN"."""
+    return f"{base}, {network}"
+
+
+def slug(arm):
+    """Return an arm's name as that of a file."""
+    return re.sub(r"\W+", "-", arm)
+
+
+def arms():
+    """Return {arm: the settings in which it differs from the defaults}, those of the sizes first."""
+    return {
+        arm_of(base, network): {**SIZES, **BASES[base], **changes}
+        for base, networks in NETWORKS.items()
+        for network, changes in networks.items()
+    }

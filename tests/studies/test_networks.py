@@ -1,0 +1,147 @@
+"""The study of networks: its arms, its sums by hand, its sentences, and a small study end to end."""
+
+import json
+
+import mxnet as mx
+import numpy as np
+import pytest
+from conftest import encode, make_picture
+
+from gluon_wgan.command import call
+from gluon_wgan.errors import UserError
+from gluon_wgan.settings import Settings, preset_settings
+from gluon_wgan.studies.networks import measure, page, question
+
+
+def run(arm, seed, distance, correlation=(1.0, 0.0), untrained=0.6):
+    losses = dict(zip(("value", "generator_loss"), correlation))
+    return {"arm": arm, "seed": seed, "kernel_distance": distance, "untrained": untrained, "correlation": losses}
+
+
+def test_summaries_by_hand():
+    runs = [run("clip, DCGAN", seed, distance) for seed, distance in ((0, 0.2), (1, 0.3), (2, 0.4))]
+    runs += [run("clip, critic without norm", seed, distance) for seed, distance in ((0, 0.5), (1, 0.6))]
+    runs += [run("penalty, DCGAN", seed, 0.1, (0.5, None)) for seed in (0, 1, 2)]
+    found = measure.summarise(runs)
+    dcgan, bare = (found["networks"]["clip"][name] for name in ("DCGAN", "critic without norm"))
+    assert dcgan["n"] == 3 and dcgan["kernel_distance"]["mean"] == pytest.approx(0.3) and "from_dcgan" not in dcgan
+    assert dcgan["of_untrained"] == pytest.approx(0.5)
+    # paired by seed: .5 - .2 and .6 - .3; both above, by more than twice the spread of .2 and .3
+    assert bare["from_dcgan"]["mean"] == pytest.approx(0.3) and bare["from_dcgan"]["differs"]
+    assert bare["of_dcgan"] == pytest.approx(0.55 / 0.25)
+    assert found["penalty_less_clip"]["mean"] == pytest.approx(-0.2)
+    assert found["networks"]["penalty"]["DCGAN"]["correlation"] == {"value": 0.5, "generator_loss": None}
+    assert "gan" not in found["networks"]
+
+
+def test_correlations_by_hand():
+    assert measure._correlation([3.0, 2.0, 1.0], [0.3, 0.2, 0.1]) == pytest.approx(1)
+    assert measure._correlation([1.0, 2.0, 3.0], [0.3, 0.2, 0.1]) == pytest.approx(-1)
+    # ranks 1 2 3 against 2 1 3: 1 - 6 (1 + 1) / (3 (9 - 1))
+    assert measure._correlation([1.0, 2.0, 3.0], [0.2, 0.1, 0.3]) == pytest.approx(0.5)
+    assert measure._correlation([1.0, 1.0, 1.0], [0.2, 0.1, 0.3]) is None
+    assert measure._correlation([1.0, 2.0], [0.2, 0.1]) is None
+
+
+def test_arms_are_their_authors_settings_at_one_size():
+    arms = {
+        arm: Settings(**{**preset_settings(changes["preset"]).to_json(), **changes, "category": ("bedroom_train",)})
+        for arm, changes in question.arms().items()
+    }
+    assert len(arms) == 14 and {settings.image_size for settings in arms.values()} == {32}
+    clip, penalty, plain = (arms[f"{base}, DCGAN"] for base in question.BASES)
+    assert (clip.optimizer, clip.learning_rate, clip.n_critic, clip.clip_bound) == ("rmsprop", 5e-5, 5, 0.01)
+    assert (penalty.optimizer, penalty.learning_rate, penalty.n_critic, penalty.critic) == (
+        "adam", 1e-4, 5, "dcgan-layer-norm",
+    )  # fmt: skip
+    assert (plain.loss, plain.lipschitz, plain.learning_rate, plain.adam_beta1, plain.n_critic) == (
+        "non_saturating", "none", 2e-4, 0.5, 1,
+    )  # fmt: skip
+    assert len({question.slug(arm) for arm in arms}) == 14
+
+
+def test_the_answer_says_who_stands_what():
+    ends = {"clip": 0.4, "penalty": 0.1, "gan": 0.2}
+    runs = [
+        run(question.arm_of(base, network), seed, ends[base] + 0.01 * number, (0.9 if base == "clip" else 0.1, 0))
+        for seed in question.SEEDS
+        for base, networks in question.NETWORKS.items()
+        for number, network in enumerate(networks)
+    ]
+    assert page.answer({"runs": runs, **measure.summarise(runs)}) == (
+        "In thousandths of the kernel distance, the clipped WGAN ends 400 from real bedrooms with the best of 5 "
+        "networks (DCGAN) and 440 with the worst (initial weights of MXNet); the penalised WGAN ends 100 from real "
+        "bedrooms with the best of 6 networks (DCGAN) and 150 with the worst (residual, 20 layers); the plain GAN "
+        "ends 200 from real bedrooms with the best of 3 networks (DCGAN) and 220 with the worst (generator of dense "
+        "layers); untrained networks are at 600 (n = 3 seeds). The WGAN's estimate goes with the distance by a rank "
+        "correlation of 0.90, the plain GAN's value by 0.10."
+    )
+    assert page.answer({"runs": runs[:5]}) == "Not answered yet: 5 of the 42 trainings are done."
+
+
+def test_a_small_study_end_to_end(tmp_path, monkeypatch):
+    (tmp_path / "pictures").mkdir()
+    for index in range(400):
+        (tmp_path / "pictures" / f"{index}.png").write_bytes(encode(make_picture(index, 20, 20)))
+    small = {"image_size": 16, "generator_channels": 4, "critic_channels": 4, "batch_size": 4, "latent_dim": 3}
+    few = {"n_critic": 1, "n_critic_boost": 1}
+    monkeypatch.setattr(question, "SIZES", {**small})
+    monkeypatch.setattr(question, "BASES", {base: {**of, **few} for base, of in question.BASES.items()})
+    monkeypatch.setattr(measure, "SAMPLES", 24)
+    monkeypatch.setattr(measure, "features", lambda pictures: pictures.reshape(len(pictures), -1)[:, :8] / 255)
+    measure._judges.cache_clear()
+    places = ["--data", "pictures", "--reports", "reports", "--runs", "runs", "--cache-dir", "cache"]
+    monkeypatch.chdir(tmp_path)
+    call(
+        "networks",
+        ["--measure", "--bases", "gan", "--seeds", "1", "--generator-steps", "10", "--at-once", "2", *places],
+    )
+    measure._judges.cache_clear()
+    part = json.loads((tmp_path / "reports/data/networks.json").read_text())["bedrooms"]
+    assert [(one["arm"], one["finished"]) for one in part["runs"]] == [
+        (f"gan, {network}", True) for network in question.NETWORKS["gan"]
+    ]
+    for one in part["runs"]:
+        course = one["course"]
+        assert course["generator_step"] == list(range(1, 11)) and np.isfinite(course["kernel_distance"]).all()
+        assert one["kernel_distance"] == pytest.approx(np.mean(course["kernel_distance"][-3:]))
+        # a plain GAN's critic begins by guessing: -2 log 2
+        assert course["value"][0] == pytest.approx(-2 * np.log(2), abs=0.3)
+        assert (tmp_path / f"reports/figures/networks/{question.slug(one['arm'])}.png").is_file()
+    told = (tmp_path / "reports/networks.md").read_text()
+    assert "Not answered yet: 3 of the 42 trainings are done." in told and "Samples of gan, DCGAN" in told
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["--measure"], "--data: given nothing"),
+        (["--measure", "--data", "nowhere"], "--data: given nowhere"),
+        (["--bases", "clip", "wgan"], "--bases: given wgan; allowed: clip, penalty, gan"),
+        (["--generator-steps", "9"], "--generator-steps: given 9; allowed: 10 or more"),
+    ],
+)
+def test_bad_flags_are_refused(given, message, tmp_path):
+    with pytest.raises(UserError, match=message):
+        call("networks", [*given, "--reports", str(tmp_path)])
+
+
+def test_mxnets_initial_weights_are_what_mxnet_gives_where_nobody_says():
+    """By MXNet's own initializer: the same kinds of numbers, if not the same numbers."""
+    from gluon_wgan.models import build_critic, build_generator
+
+    settings = Settings(image_size=16, generator_channels=8, critic_channels=8, initial_weights="mxnet")
+    for build in (build_generator, build_critic):
+        ours, theirs = build(settings), build(settings)
+        theirs.initialize(mx.init.Uniform(0.07), force_reinit=True)
+        for (name, parameter), expected in zip(
+            ours._collect_params_with_prefix().items(), theirs._collect_params_with_prefix().values()
+        ):
+            values, expected = parameter.data().asnumpy(), expected.data().asnumpy()
+            if np.ptp(expected) == 0:
+                assert (values == expected.flat[0]).all(), name
+            else:
+                assert np.abs(values).max() <= 0.07
+                # two uniform draws of n numbers: their standard deviations differ by some 1 / sqrt(2 n) of it
+                assert values.std() == pytest.approx(expected.std(), rel=5 / np.sqrt(values.size)), name
+                assert values.std() == pytest.approx(0.07 / np.sqrt(3), rel=5 / np.sqrt(values.size)), name
