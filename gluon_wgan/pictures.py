@@ -58,7 +58,7 @@ def grid(images, columns=8, gap=2):
     return _laid_out(to_uint8(images), columns, gap)
 
 
-def _laid_out(pictures, columns=8, gap=2):
+def _laid_out(pictures, columns, gap=2):
     count, height, width, channels = pictures.shape
     if count == 0:
         raise UserError("grid", "no pictures", "one or more")
@@ -77,10 +77,10 @@ def save_sheet(file, images, columns=8):
     return file
 
 
-def keep_sheet(file, pictures):
+def keep_sheet(file, pictures, columns=8):
     """Write pictures, uint8 (N, H, W, C), for a report: as `save_sheet`, but with a palette, in fewer bytes."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    pixels = _enlarged(_laid_out(pictures), pictures.shape[1])
+    pixels = _enlarged(_laid_out(pictures, columns), pictures.shape[1])
     write_atomic(file, packed(Image.fromarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))))
 
 

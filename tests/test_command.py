@@ -9,6 +9,7 @@ import zipfile
 
 import pytest
 from conftest import ROOT, encode, make_picture
+from PIL import Image
 
 from gluon_wgan.command import call, commands
 from gluon_wgan.errors import UserError
@@ -130,6 +131,10 @@ def test_a_wheel_runs_outside_any_checkout(tmp_path):
     tiny = "--image-size 16 --generator-channels 2 --critic-channels 2 --batch-size 4 --n-critic 1 --n-critic-boost 1"
     command("train", "--data", "pictures", *tiny.split(), "--generator-steps", 2, "--out", "run")
     command("generate", "run", "--count", 4)
+    command("generate", "zoo:rooms-64", "--count", 4)
+    (sheet,) = (elsewhere / "rooms-64/generated").iterdir()
+    with Image.open(sheet) as opened:
+        assert opened.size == (2 * (4 * 66 - 2), 2 * 64)
     command("compare-resize", "--images", "pictures", "--size", 16, "--out", "comparison")
     assert "--check" in command("make-reports", "--help")
     assert (elsewhere / "run/checkpoints/step_0000002").is_dir()

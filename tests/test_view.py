@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from gluon_wgan import zoo
 from gluon_wgan.app.followed import Followed
 from gluon_wgan.app.runs import NEWEST, Runs, labels_of
 from gluon_wgan.command import call
@@ -67,6 +68,15 @@ def test_no_name_but_a_runs_is_taken(tmp_path, name):
         runs.folder(name)
     with pytest.raises(UserError, match="one of the runs that this page was given"):
         runs.checkpoint(name, NEWEST)
+
+
+def test_the_zoo_s_models_come_after_the_runs(tmp_path):
+    runs = Runs([make_run(tmp_path / "mine")])
+    models = [f"zoo:{name}" for name in zoo.names()]
+    assert runs.names() == ["mine", *models] and list(runs.folders()) == ["mine"]
+    assert Runs([]).names() == models and Runs([]).folders() == {}
+    (checkpoint,) = runs.checkpoints("zoo:rooms-64")
+    assert runs.checkpoint("zoo:rooms-64", NEWEST) == zoo.located("zoo:rooms-64") / "checkpoints" / checkpoint
 
 
 def test_checkpoints_by_name_and_the_newest(tmp_path):

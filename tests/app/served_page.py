@@ -45,12 +45,12 @@ class Server:
     Parameters
     ----------
     folder : pathlib.Path
-        Where it runs; it shows runs/ there.
+        Where it runs; it shows runs/ there, if it is there.
     """
 
     def __init__(self, folder):
         self.log = folder / "view.log"
-        command = [sys.executable, str(ROOT / "experiments/view.py"), "runs", "--cache-dir", "cache"]
+        command = [sys.executable, str(ROOT / "experiments/view.py"), "--cache-dir", "cache"]
         with open(self.log, "w") as log:
             self.process = subprocess.Popen(command, cwd=folder, stderr=log)
         while not (found := re.search(r"look at (http://127\.0\.0\.1:\d+/)", self.log.read_text())):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 from PIL import Image
+from served_page import Server, opened
 
 from gluon_wgan.run_folder import measured_file
 from gluon_wgan.tools.generate import generate
@@ -82,6 +83,22 @@ def test_generate_shows_what_the_command_makes(page, folder, tmp_path):
         file.read_bytes() for file in sorted(single.iterdir())
     ]
     page.screenshot(path=tmp_path / "generate.png", full_page=True)
+
+
+def test_with_nothing_trained_it_shows_the_zoo(chromium, tmp_path):
+    server = Server(tmp_path)
+    try:
+        for page in opened(chromium, server, 1200):
+            choose(page, "Run", "zoo:rooms-64")
+            press(page, "Generate")
+            page.get_by_text("64 pictures of rooms-64").wait_for()
+            assert downloaded(page, "One sheet") == generate("zoo:rooms-64", "grid", 64, None, 0, tmp_path).read_bytes()
+            assert text_in(page, "The command that makes the same").startswith("gluon-wgan generate zoo:rooms-64 ")
+            open_tab(page, "Watch")
+            page.get_by_text("none yet: `make demo` trains one").wait_for()
+            page.screenshot(path=tmp_path / "zoo.png", full_page=True)
+    finally:
+        assert server.close()[0] == 0
 
 
 def test_a_checkpoint_and_the_spread_are_chosen(page, folder, tmp_path):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from training_fixtures import tiny_settings
 
-from gluon_wgan import streams
+from gluon_wgan import streams, zoo
 from gluon_wgan.command import call
 from gluon_wgan.errors import UserError
 from gluon_wgan.interop import export_onnx
@@ -34,6 +34,15 @@ def make_run(folder, **changes):
         run.write_config({**settings.to_json(), "overrides": []})
         trainer.save(run.checkpoints, seconds=0.0)
     return run.path
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_onnx_draws_what_a_model_of_the_zoo_draws(name, tmp_path):
+    (file,) = export_onnx(f"zoo:{name}", tmp_path)
+    generator, settings = zoo.get_model(name)
+    latents = streams.normal(0, "test: zoo", 0, (5, settings.latent_dim, 1, 1))
+    (found,) = onnxruntime.InferenceSession(str(file)).run(None, {"latent": latents})
+    assert np.abs(found - sample(generator, mx.nd.array(latents), "running")).max() < 1e-5
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,11 @@ def test_the_nearer_recipe_is_put_into_the_zoo(flags, tmp_path):
     for what in ("penalty", "clip", "real"):
         with Image.open(tmp_path / f"reports/figures/zoo/rooms-32-{what}.png") as sheet:
             assert sheet.size == ((8 * 18 - 2) * 8, (5 * 18 - 2) * 8)  # 40 pictures of 16 pixels, eight times enlarged
+    for recipe in ("penalty", "clip"):
+        with Image.open(tmp_path / f"reports/figures/zoo/rooms-32-{recipe}-nearest.png") as sheet:
+            assert sheet.size == ((6 * 18 - 2) * 8, (8 * 18 - 2) * 8)
     told = (tmp_path / "reports/zoo.md").read_text()
+    assert f"figures/zoo/rooms-32-{part['kept']}-nearest.png" in told
     assert "(in the zoo)" in told and "python experiments/train_lsun.py --preset wgan-gp --image-size 16" in told
 
 

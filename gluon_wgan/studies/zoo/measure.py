@@ -23,7 +23,7 @@ from gluon_wgan.run_folder import RunFolder, measured_file, read_metrics, shown_
 from gluon_wgan.settings import PROCEDURAL_PICTURES, command_line, preset_settings
 from gluon_wgan.studies.plan import plan
 from gluon_wgan.studies.runner import train_and_measure
-from gluon_wgan.studies.zoo.question import COMPARED, MODELS, SHOWN, TOGETHER
+from gluon_wgan.studies.zoo.question import COMPARED, MODELS, NEAREST, ROWS, SHOWN, TOGETHER
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ def measure(flags, results):
     asked = {"what": MODELS[name].what, "sizes": MODELS[name].sizes, "steps": flags.generator_steps}
     unseen = _unseen(next(iter(recipes.values())), flags.cache_dir)
     if MODELS[name].data is None:  # those of others are not to be passed on
-        keep_sheet(results.figures / "zoo" / f"{name}-real.png", unseen[:SHOWN])
+        keep_sheet(_sheet(results.figures, name, "real"), unseen[:SHOWN])
 
     def key(found):
         return list(recipes).index(found["recipe"])
@@ -74,10 +74,13 @@ def measure_run(run, flags, figures):
     generator, settings, _ = load_generator(run.folder)
     made, unseen = samples(generator, settings, COMPARED), _unseen(settings, flags.cache_dir)
     distance, error = kernel_distance(features(unseen), features(made))
-    keep_sheet(figures / "zoo" / f"{flags.measure}-{run.arm}.png", made[:SHOWN])
+    keep_sheet(_sheet(figures, flags.measure, run.arm), made[:SHOWN])
     known = _prepared(settings, flags.cache_dir)
     trained_on = np.flatnonzero(~known.held_out) if settings.hold_out else np.arange(len(known))
-    off = [nearest(some[:TOGETHER], known.pictures, 1, trained_on).distances[:, 0] for some in (made, unseen)]
+    near = [nearest(some[:TOGETHER], known.pictures, NEAREST, trained_on) for some in (made, unseen)]
+    if settings.data is None:
+        rows = [[picture, *known.pictures[which]] for picture, which in zip(made[:ROWS], near[0].rows)]
+        keep_sheet(_sheet(figures, flags.measure, f"{run.arm}-nearest"), np.concatenate(rows), 1 + NEAREST)
     starts = json.loads((run.folder / "environment.json").read_text())["starts"]
     last = read_metrics(run.folder)[-1]
     return {
@@ -90,8 +93,12 @@ def measure_run(run, flags, figures):
         "samples": len(made),
         "kernel_distance": distance,
         "kernel_distance_error": error,
-        **copied(*off),
+        **copied(*(found.distances[:, 0] for found in near)),
     }
+
+
+def _sheet(figures, name, what):
+    return figures / "zoo" / f"{name}-{what}.png"
 
 
 @lru_cache(maxsize=2)

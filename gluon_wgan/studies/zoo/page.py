@@ -85,12 +85,24 @@ that training never saw; halves of those are {thousandths(part["floor"], part["f
 
 *Nearer*: share of 500 samples that are nearer to a training picture than the median of as many unseen pictures is, 50 %
 where they are as new as those. *As copies*: nearer than all but a hundredth of those, 1 % there.
-{"".join(others)}
+
+{_nearest(name, run, reports)}{"".join(others)}
 Trained at commit {run["commit"]} by
 
 ```
 {run["training"]}
 ```
+"""
+
+
+def _nearest(name, run, reports):
+    file = f"figures/zoo/{name}-{run['recipe']}-nearest.png"
+    if not (reports / file).is_file():
+        return ""
+    return f"""Left a sample, right of it the five training pictures that are most like it, by pixels:
+
+![Samples, and the training pictures most like them]({file})
+
 """
 
 

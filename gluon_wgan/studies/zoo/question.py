@@ -72,6 +72,7 @@ MODELS = {
 COMPARED = 2000  # samples, and pictures that training never saw
 TOGETHER = 500  # of both, whose nearest training pictures are looked for
 SHOWN = 48
+ROWS, NEAREST = 8, 5  # of samples, each with the training pictures that are most like it
 
 
 @dataclass(frozen=True)
