@@ -51,8 +51,9 @@ test: $(READY)  ## run the tests that need neither PyTorch nor a browser
 test-thorough: $(CLUSTER_READY)  ## run what `make test` leaves out: every process of a job killed in turn, Dask
 	$(BIN)/python -m pytest -q -m thorough $(APART)
 
-campaign: $(READY)  ## damaged files, rubbish flags and killed commands, by the clock: MINUTES=10 SEED=0
-	$(BIN)/python tests/campaign/campaign.py --minutes $(or $(MINUTES),10) --seed $(or $(SEED),0)
+campaign: $(READY)  ## damaged files, rubbish flags, kills, starvation, by the clock: MINUTES=10 SEED=0 REPORTS=reports
+	$(BIN)/python tests/campaign/campaign.py --minutes $(or $(MINUTES),10) --seed $(or $(SEED),0) \
+		$(if $(REPORTS),--reports $(REPORTS))
 
 test-current:  ## run the same tests with the newest NumPy, OpenCV and others, in .venv-current
 	$(MAKE) test VENV=.venv-current LOCK=requirements-current.lock

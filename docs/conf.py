@@ -26,7 +26,7 @@ _PAGES = (
     "CHANGELOG",
 )
 # The rooms that README promises people who use them from their own code.
-_ROOMS = ("resize", "data", "rmsprop", "lipschitz", "layers", "models", "interop", "evaluate")
+_ROOMS = ("resize", "data", "rmsprop", "lipschitz", "layers", "models", "interop", "evaluate", "zoo")
 
 
 def setup(app):

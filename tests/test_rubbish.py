@@ -22,7 +22,7 @@ from gluon_wgan.studies.results import Results
 
 sys.path.insert(0, str(Path(__file__).parent / "campaign"))
 
-import kills
+import disturbed
 from campaign import KINDS, NEED_TORCH, Worker
 from kills import Kills
 from mutations import mutate
@@ -162,8 +162,8 @@ def test_a_short_draw_of_the_campaign_finds_nothing():
 
 def test_a_kill_is_survived_and_a_difference_would_be_seen(tmp_path, monkeypatch):
     attempt = Kills(tmp_path)
-    assert attempt.try_case("generate, a sheet", 1) == "right"
-    finish = kills._finish
+    assert attempt.try_case("killed: generate, a sheet", 1) == "right"
+    finish = disturbed._finish
 
     def spoil(scenario, place):
         said = finish(scenario, place)
@@ -171,10 +171,10 @@ def test_a_kill_is_survived_and_a_difference_would_be_seen(tmp_path, monkeypatch
         sheet.write_bytes(sheet.read_bytes() + b"x")
         return said
 
-    monkeypatch.setattr(kills, "_finish", spoil)
+    monkeypatch.setattr(disturbed, "_finish", spoil)
     assert re.match(
         r"FAILED: generate, a sheet, killed after .* not the same: \['run/generated'\]",
-        attempt.try_case("generate, a sheet", 1),
+        attempt.try_case("killed: generate, a sheet", 1),
     )
 
 

@@ -1,14 +1,16 @@
 """Which real pictures a picture is most like, and whether samples are copies of them."""
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
+from loky import cpu_count
 from tqdm import tqdm
 
 from gluon_wgan.errors import UserError
 
-_BYTES = 2**27  # of float32 rows at a time
+_BYTES = 2**23  # of float32 rows at a time, for each core: larger blocks leave the caches
 _MORE = 16  # candidates beside those asked for: float32 puts what is nearly as near in another order
 
 
@@ -60,22 +62,30 @@ def nearest(queries, rows, count=5, among=None):
     asked = _flat(queries)
     centre = asked.mean(axis=0, dtype=np.float32)  # smaller numbers keep more of their digits
     asked -= centre
-    found, off = np.empty((len(asked), 0), int), np.empty((len(asked), 0), np.float32)
-    step = max(1, _BYTES // (4 * asked.shape[1]))
-    interval = 0.5 if sys.stderr.isatty() else 30
-    for start in tqdm(range(0, len(among), step), unit="block", desc="searching", delay=5, mininterval=interval):
-        looked_at = among[start : start + step]
+
+    def best_of(looked_at):
         block = _flat(rows[looked_at])
         block -= centre
         squares = np.einsum("nd,nd->n", block, block) - 2 * (asked @ block.T)
-        found = np.concatenate([found, np.broadcast_to(looked_at, squares.shape)], axis=1)
-        off = np.concatenate([off, squares], axis=1)
-        if found.shape[1] > count + _MORE:
-            kept = np.argpartition(off, count + _MORE - 1, axis=1)[:, : count + _MORE]
-            found, off = (np.take_along_axis(each, kept, axis=1) for each in (found, off))
+        return _smallest(squares, np.broadcast_to(looked_at, squares.shape), count + _MORE)
+
+    step = max(1, _BYTES // (4 * asked.shape[1]))
+    blocks = [among[start : start + step] for start in range(0, len(among), step)]
+    bar = {"unit": "block", "desc": "searching", "delay": 5, "mininterval": 0.5 if sys.stderr.isatty() else 30}
+    with ThreadPoolExecutor(cpu_count()) as pool:  # NumPy lets other threads work meanwhile
+        best = list(tqdm(pool.map(best_of, blocks), total=len(blocks), **bar))
+    _, found = _smallest(*(np.concatenate(parts, axis=1) for parts in zip(*best)), count + _MORE)
     exact = np.stack([_distances(query, rows, candidates) for query, candidates in zip(queries, found)])
     order = np.lexsort((found, exact), axis=1)[:, :count]
     return Nearest(*(np.take_along_axis(each, order, axis=1) for each in (found, exact)))
+
+
+def _smallest(values, rows, count):
+    """Return the smallest values (Q, count), or all, in any order, and their rows."""
+    if values.shape[1] <= count:
+        return values, rows
+    kept = np.argpartition(values, count - 1, axis=1)[:, :count]
+    return tuple(np.take_along_axis(each, kept, axis=1) for each in (values, rows))
 
 
 def _flat(values):

@@ -5,8 +5,8 @@ python tests/campaign/campaign.py --kind "picture.jpeg" --case 123456
 """
 
 import argparse
-import json
 import queue
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -19,14 +19,16 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from kills import SCENARIOS, Kills
+from kills import AT_CALLS, KILLED, Kills, KillsAtCalls
 from readers import READERS
 from starvation import STARVATIONS, Starved
 from tqdm import tqdm
+from twice import TWICE, Twice
 from worker import FLAGS
 
-from gluon_wgan.files import write_atomic
 from gluon_wgan.run_folder import describe_environment
+from gluon_wgan.studies.reliability.question import PART
+from gluon_wgan.studies.results import Results
 
 KINDS = [FLAGS, *READERS]
 NEED_TORCH = ("pth", "pth, legacy", "convert_checkpoint")
@@ -138,15 +140,18 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=10, help="how long (10)")
     parser.add_argument("--seed", type=int, default=0, help="of what is drawn (0)")
-    parser.add_argument("--kind", choices=[*KINDS, *SCENARIOS, *STARVATIONS], help="this kind alone")
+    parser.add_argument("--kind", choices=[*KINDS, *KILLED, *AT_CALLS, *STARVATIONS, *TWICE], help="this kind alone")
     parser.add_argument("--case", type=int, help="with --kind: this one case")
-    parser.add_argument("--json", help="write what was counted, and the failures, to this file")
+    parser.add_argument("--reports", help="write what was counted, and the failures, to data/reliability.json there")
     flags = parser.parse_args()
     if flags.case is not None and flags.kind is None:
         parser.error("--case: given without --kind; allowed: both, as a failure prints them")
     with Worker() as worker, tempfile.TemporaryDirectory() as folder:
         # a kill takes as long as a hundred files
-        ways = [(KINDS, worker, 100), (SCENARIOS, Kills(folder), 1), (STARVATIONS, Starved(folder), 1)]
+        ends = {}  # undisturbed, which all share
+        ways = [(KINDS, worker, 100)]
+        for kinds, how in ((KILLED, Kills), (AT_CALLS, KillsAtCalls), (STARVATIONS, Starved), (TWICE, Twice)):
+            ways.append((kinds, how(folder, ends), 1))
         if flags.case is not None:
             (how,) = (how for kinds, how, _ in ways if flags.kind in kinds)
             found = how.try_case(flags.kind, flags.case)
@@ -160,10 +165,12 @@ def main():
         counts = attack(flags.minutes, flags.seed, ways)
     for kind, found in sorted(counts.kinds.items()):
         print(f"{kind:20}", *(f"{name} {count:6}" for name, count in found.items()))
-    if flags.json:
-        found = {"minutes": flags.minutes, "seed": flags.seed, "environment": describe_environment()}
-        found |= {"kinds": counts.kinds, "failures": counts.failures}
-        write_atomic(flags.json, json.dumps(found, indent=1).encode())
+    if flags.reports:
+        environment = describe_environment()
+        words = ["python", "tests/campaign/campaign.py", *environment.pop("command")[1:]]
+        found = {"minutes": flags.minutes, "seed": flags.seed, "command": shlex.join(words), "environment": environment}
+        found |= {"kinds": dict(sorted(counts.kinds.items())), "failures": counts.failures}
+        Results(flags.reports, "reliability").replace({PART: found})
     sys.exit(bool(counts.failures))
 
 

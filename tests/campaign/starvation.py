@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from kills import PATIENCE, SCENARIOS, Disturbed, popen
+from disturbed import PATIENCE, SCENARIOS, Disturbed, popen
 
 _ALLOWED = (0, 2, 4)  # statuses: done, a flag or file, a file or the memory
 _AS_ROOT = os.geteuid() == 0
