@@ -1,6 +1,7 @@
 """The study of networks: its arms, its sums by hand, its sentences, and a small study end to end."""
 
 import json
+from dataclasses import replace
 
 import mxnet as mx
 import numpy as np
@@ -22,16 +23,17 @@ def test_summaries_by_hand():
     runs = [run("clip, DCGAN", seed, distance) for seed, distance in ((0, 0.2), (1, 0.3), (2, 0.4))]
     runs += [run("clip, critic without norm", seed, distance) for seed, distance in ((0, 0.5), (1, 0.6))]
     runs += [run("penalty, DCGAN", seed, 0.1, (0.5, None)) for seed in (0, 1, 2)]
-    found = measure.summarise(runs)
-    dcgan, bare = (found["networks"]["clip"][name] for name in ("DCGAN", "critic without norm"))
-    assert dcgan["n"] == 3 and dcgan["kernel_distance"]["mean"] == pytest.approx(0.3) and "from_dcgan" not in dcgan
-    assert dcgan["of_untrained"] == pytest.approx(0.5)
+    found = measure.summarise(runs, question.SUBJECTS["bedrooms"].networks)["networks"]
+    dcgan, bare, penalised = found["clip"]["DCGAN"], found["clip"]["critic without norm"], found["penalty"]["DCGAN"]
+    assert dcgan["n"] == 3 and dcgan["kernel_distance"]["mean"] == pytest.approx(0.3)
+    assert dcgan["from_first"] is dcgan["from_clip"] is penalised["from_first"] is None
+    assert dcgan["of_untrained"] == pytest.approx(0.5) and dcgan["of_first"] == 1
     # paired by seed: .5 - .2 and .6 - .3; both above, by more than twice the spread of .2 and .3
-    assert bare["from_dcgan"]["mean"] == pytest.approx(0.3) and bare["from_dcgan"]["differs"]
-    assert bare["of_dcgan"] == pytest.approx(0.55 / 0.25)
-    assert found["penalty_less_clip"]["mean"] == pytest.approx(-0.2)
-    assert found["networks"]["penalty"]["DCGAN"]["correlation"] == {"value": 0.5, "generator_loss": None}
-    assert "gan" not in found["networks"]
+    assert bare["from_first"]["mean"] == pytest.approx(0.3) and bare["from_first"]["differs"]
+    assert bare["of_first"] == pytest.approx(0.55 / 0.25)
+    assert penalised["from_clip"]["mean"] == pytest.approx(-0.2)
+    assert penalised["correlation"] == {"value": 0.5, "generator_loss": None}
+    assert "gan" not in found
 
 
 def test_correlations_by_hand():
@@ -43,11 +45,13 @@ def test_correlations_by_hand():
     assert measure._correlation([1.0, 2.0], [0.2, 0.1]) is None
 
 
+def arms_of(subject):
+    arms = question.arms_of(subject)
+    return {arm: replace(preset_settings(changes["preset"]), **changes) for arm, changes in arms.items()}
+
+
 def test_arms_are_their_authors_settings_at_one_size():
-    arms = {
-        arm: Settings(**{**preset_settings(changes["preset"]).to_json(), **changes, "category": ("bedroom_train",)})
-        for arm, changes in question.arms().items()
-    }
+    arms = arms_of("bedrooms")
     assert len(arms) == 14 and {settings.image_size for settings in arms.values()} == {32}
     clip, penalty, plain = (arms[f"{base}, DCGAN"] for base in question.BASES)
     assert (clip.optimizer, clip.learning_rate, clip.n_critic, clip.clip_bound) == ("rmsprop", 5e-5, 5, 0.01)
@@ -57,26 +61,35 @@ def test_arms_are_their_authors_settings_at_one_size():
     assert (plain.loss, plain.lipschitz, plain.learning_rate, plain.adam_beta1, plain.n_critic) == (
         "non_saturating", "none", 2e-4, 0.5, 1,
     )  # fmt: skip
-    assert len({question.slug(arm) for arm in arms}) == 14
+    assert [len(arms_of(subject)) for subject in ("cifar10", "digits")] == [4, 6]
+    assert {(one.image_size, one.image_channels) for one in arms_of("digits").values()} == {(28, 1)}
+    slugs = [question.slug(f"{subject}, {arm}") for subject in question.SUBJECTS for arm in arms_of(subject)]
+    assert len(set(slugs)) == 24
 
 
-def test_the_answer_says_who_stands_what():
-    ends = {"clip": 0.4, "penalty": 0.1, "gan": 0.2}
+def data(subject):
+    """Return made-up runs: the plain GAN's in the middle, and each network a hundredth behind the one before."""
+    ends, networks = {"clip": 0.4, "penalty": 0.1, "gan": 0.2}, question.SUBJECTS[subject].networks
     runs = [
         run(question.arm_of(base, network), seed, ends[base] + 0.01 * number, (0.9 if base == "clip" else 0.1, 0))
         for seed in question.SEEDS
-        for base, networks in question.NETWORKS.items()
-        for number, network in enumerate(networks)
+        for base, of_base in networks.items()
+        for number, network in enumerate(of_base)
     ]
-    assert page.answer({"runs": runs, **measure.summarise(runs)}) == (
-        "In thousandths of the kernel distance, the clipped WGAN ends 400 from real bedrooms with the best of 5 "
-        "networks (DCGAN) and 440 with the worst (initial weights of MXNet); the penalised WGAN ends 100 from real "
-        "bedrooms with the best of 6 networks (DCGAN) and 150 with the worst (residual, 20 layers); the plain GAN "
-        "ends 200 from real bedrooms with the best of 3 networks (DCGAN) and 220 with the worst (generator of dense "
-        "layers); untrained networks are at 600 (n = 3 seeds). The WGAN's estimate goes with the distance by a rank "
-        "correlation of 0.90, the plain GAN's value by 0.10."
+    return {"runs": runs, **measure.summarise(runs, networks)}
+
+
+def test_the_answer_says_who_stands_what():
+    assert page.answer({"bedrooms": data("bedrooms"), "cifar10": {"runs": data("cifar10")["runs"][:5]}}) == (
+        "On bedrooms, in thousandths of the kernel distance, the clipped WGAN ends at 400 with DCGAN, the best of 5 "
+        "networks, and 440 with initial weights of MXNet, the worst; the penalised WGAN ends at 100 with DCGAN, the "
+        "best of 6 networks, and 150 with residual, 20 layers, the worst; the plain GAN ends at 200 with DCGAN, the "
+        "best of 3 networks, and 220 with generator of dense layers, the worst; untrained networks are at 600 (n = 3 "
+        "seeds); the clipped WGAN's estimate goes with the distance by a rank correlation of 0.90, the plain GAN's "
+        "value by 0.10. "
+        "On CIFAR-10's pictures it is not answered yet: 5 of the 12 trainings are done."
     )
-    assert page.answer({"runs": runs[:5]}) == "Not answered yet: 5 of the 42 trainings are done."
+    assert "the clipped WGAN ends at 400 with DCGAN; the penalised" in page.answer({"cifar10": data("cifar10")})
 
 
 def test_a_small_study_end_to_end(tmp_path, monkeypatch):
@@ -85,21 +98,20 @@ def test_a_small_study_end_to_end(tmp_path, monkeypatch):
         (tmp_path / "pictures" / f"{index}.png").write_bytes(encode(make_picture(index, 20, 20)))
     small = {"image_size": 16, "generator_channels": 4, "critic_channels": 4, "batch_size": 4, "latent_dim": 3}
     few = {"n_critic": 1, "n_critic_boost": 1}
-    monkeypatch.setattr(question, "SIZES", {**small})
+    bedrooms = question.SUBJECTS["bedrooms"]._replace(sizes=small)
+    monkeypatch.setitem(question.SUBJECTS, "bedrooms", bedrooms)
     monkeypatch.setattr(question, "BASES", {base: {**of, **few} for base, of in question.BASES.items()})
     monkeypatch.setattr(measure, "SAMPLES", 24)
     monkeypatch.setattr(measure, "features", lambda pictures: pictures.reshape(len(pictures), -1)[:, :8] / 255)
     measure._judges.cache_clear()
     places = ["--data", "pictures", "--reports", "reports", "--runs", "runs", "--cache-dir", "cache"]
     monkeypatch.chdir(tmp_path)
-    call(
-        "networks",
-        ["--measure", "--bases", "gan", "--seeds", "1", "--generator-steps", "10", "--at-once", "2", *places],
-    )
+    asked = "--bases gan --seeds 1 --generator-steps 10 --at-once 2".split()
+    call("networks", ["--measure", "bedrooms", *asked, *places])
     measure._judges.cache_clear()
     part = json.loads((tmp_path / "reports/data/networks.json").read_text())["bedrooms"]
     assert [(one["arm"], one["finished"]) for one in part["runs"]] == [
-        (f"gan, {network}", True) for network in question.NETWORKS["gan"]
+        (f"gan, {network}", True) for network in bedrooms.networks["gan"]
     ]
     for one in part["runs"]:
         course = one["course"]
@@ -107,16 +119,16 @@ def test_a_small_study_end_to_end(tmp_path, monkeypatch):
         assert one["kernel_distance"] == pytest.approx(np.mean(course["kernel_distance"][-3:]))
         # a plain GAN's critic begins by guessing: -2 log 2
         assert course["value"][0] == pytest.approx(-2 * np.log(2), abs=0.3)
-        assert (tmp_path / f"reports/figures/networks/{question.slug(one['arm'])}.png").is_file()
+        assert (tmp_path / f"reports/figures/networks/bedrooms-{question.slug(one['arm'])}.png").is_file()
     told = (tmp_path / "reports/networks.md").read_text()
-    assert "Not answered yet: 3 of the 42 trainings are done." in told and "Samples of gan, DCGAN" in told
+    assert "not answered yet: 3 of the 42 trainings are done." in told and "Samples of gan, DCGAN" in told
 
 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (["--measure"], "--data: given nothing"),
-        (["--measure", "--data", "nowhere"], "--data: given nowhere"),
+        (["--measure", "bedrooms"], "--data: given nothing"),
+        (["--measure", "digits", "--data", "nowhere"], "--data: given nowhere"),
         (["--bases", "clip", "wgan"], "--bases: given wgan; allowed: clip, penalty, gan"),
         (["--generator-steps", "9"], "--generator-steps: given 9; allowed: 10 or more"),
     ],

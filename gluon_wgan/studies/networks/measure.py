@@ -18,17 +18,14 @@ from gluon_wgan.pictures import keep_sheet
 from gluon_wgan.run_folder import read_metrics
 from gluon_wgan.settings import preset_settings
 from gluon_wgan.studies.networks.question import (
-    DCGAN,
     LAST,
-    NETWORKS,
-    PART,
     SAMPLES,
     SHOWN,
-    SIZES,
+    SUBJECTS,
     TENTHS,
     WINDOW,
     arm_of,
-    arms,
+    arms_of,
     slug,
 )
 from gluon_wgan.studies.plan import plan
@@ -41,8 +38,8 @@ _LOSSES = ("value", "generator_loss")
 
 
 def measure(flags, results):
-    """Train and measure what is not measured yet, into reports/data/networks.json."""
-    data = os.path.abspath(flags.data)
+    """Train and measure what is not measured yet of a subject, into reports/data/networks.json."""
+    data, subject = os.path.abspath(flags.data), SUBJECTS[flags.measure]
     settings = {
         arm: replace(
             preset_settings(changes["preset"]),
@@ -52,39 +49,40 @@ def measure(flags, results):
             generator_steps=flags.generator_steps,
             checkpoint_every=flags.generator_steps // TENTHS,
         )
-        for arm, changes in arms().items()
+        for arm, changes in arms_of(flags.measure).items()
     }
-    wanted = [arm for arm in settings if arm.partition(",")[0] in (flags.bases or NETWORKS)]
+    wanted = [arm for arm in settings if arm.partition(",")[0] in (flags.bases or subject.networks)]
     runs = plan({arm: settings[arm] for arm in wanted}, flags.seeds, flags.runs)
     asked = {
         "pictures": os.path.basename(data),
         "held_out": len(_held_out(runs[0].settings, flags.cache_dir)[0]),
         "generator_steps": flags.generator_steps,
-        "sizes": SIZES,
+        "sizes": subject.sizes,
     }
 
     def key(found):
         return found["seed"], list(settings).index(found["arm"])
 
     def keep(run, found):
-        results.keep_run(PART, asked, found, key, summarise)
+        results.keep_run(flags.measure, asked, found, key, lambda runs: summarise(runs, subject.networks))
         log.info("measured: %s, seed %d", run.arm, run.seed)
 
-    done = {(found["arm"], found["seed"]) for found in results.runs(PART, asked)}
+    done = {(found["arm"], found["seed"]) for found in results.runs(flags.measure, asked)}
     left = [run for run in runs if (run.arm, run.seed) not in done]
     train_and_measure(left, flags, measure_run, results.figures, keep)
 
 
 @lru_cache(maxsize=1)
-def _judges(data, category, side, resize, cache_dir):
-    prepared = prepare(open_source(data, category), side, resize, cache_dir)
+def _judges(data, category, channels, side, resize, cache_dir):
+    prepared = prepare(open_source(data, category, channels), side, resize, cache_dir)
     pictures = np.asarray(prepared.pictures[np.flatnonzero(prepared.held_out)])
     return pictures, features(pictures)
 
 
 def _held_out(settings, cache_dir):
     """Return the held-out pictures and their features."""
-    return _judges(settings.data, settings.category, settings.image_size, settings.resize, cache_dir)
+    shape = settings.image_channels, settings.image_size
+    return _judges(settings.data, settings.category, *shape, settings.resize, cache_dir)
 
 
 def measure_run(run, flags, figures):
@@ -112,11 +110,12 @@ def measure_run(run, flags, figures):
     least = min(len(pictures), SAMPLES)
     found = {"kernel_distance": untrained, "sliced_wasserstein": None}  # what broke off has learned nothing that counts
     if whole:
-        levels = sliced_wasserstein(pictures[:least], made[:least], normalise_by="real")
-        if run.seed == flags.seeds[0]:
-            keep_sheet(figures / "networks" / f"{slug(run.arm)}.png", made[:SHOWN])
         found["kernel_distance"] = float(np.mean(course["kernel_distance"][-LAST:]))
-        found["sliced_wasserstein"] = float(np.mean(list(levels.values())))
+        if run.settings.image_size & (run.settings.image_size - 1) == 0:  # its pyramid halves
+            levels = sliced_wasserstein(pictures[:least], made[:least], normalise_by="real")
+            found["sliced_wasserstein"] = float(np.mean(list(levels.values())))
+        if run.seed == flags.seeds[0]:
+            keep_sheet(figures / "networks" / f"{slug(f'{flags.measure}, {run.arm}')}.png", made[:SHOWN])
     starts = json.loads((run.folder / "environment.json").read_text())["starts"]
     return {
         "arm": run.arm,
@@ -148,45 +147,49 @@ def _correlation(losses, distances):
     return float(spearmanr(losses, distances).statistic)
 
 
-def summarise(runs):
+def summarise(runs, networks):
     """Return what the page and the claims ask of all runs: of each base and network, over the seeds.
+
+    Parameters
+    ----------
+    runs : list of dict
+        Of `measure_run`.
+    networks : dict of str to dict
+        Of the `Subject`.
 
     Returns
     -------
     dict
-        {base: {network: {n, kernel_distance (mean, low, high), of_untrained (mean of the ratios), of_dcgan (the ratio
-        of the means), from_dcgan (paired by seed, see `difference`), correlation (medians over the seeds)}}};
-        penalty_less_clip: `difference` of their DCGANs.
+        networks: {base: {network: {n, kernel_distance (mean, low, high), of_untrained (mean of the ratios), correlation
+        (medians over the seeds); from_first, from_clip: what it has more than the first network of its base, and than
+        that of clip, paired by seed, see `difference`; of_first: the ratio of the means}}}.
     """
     by_arm = {}
     for run in runs:
         by_arm.setdefault(run["arm"], {})[run["seed"]] = run
+    first = {base: by_arm.get(arm_of(base, next(iter(of_base))), {}) for base, of_base in networks.items()}
     found = {}
-    for base, networks in NETWORKS.items():
-        reference = by_arm.get(arm_of(base, DCGAN), {})
-        for network in networks:
+    for base, of_base in networks.items():
+        for network in of_base:
             of_seed = by_arm.get(arm_of(base, network))
             if of_seed:
-                found.setdefault(base, {})[network] = _over_seeds(of_seed, reference if network != DCGAN else {})
-    both = [by_arm.get(arm_of(base, DCGAN), {}) for base in ("penalty", "clip")]
-    return {"networks": found, "penalty_less_clip": _paired(*both)}
+                found.setdefault(base, {})[network] = _over_seeds(of_seed, first[base], first["clip"])
+    return {"networks": found}
 
 
-def _over_seeds(of_seed, reference):
+def _over_seeds(of_seed, first, clipped):
     runs = list(of_seed.values())
-    found = {
+    shared = [seed for seed in of_seed if seed in first]
+    of_both = [np.mean([one[seed]["kernel_distance"] for seed in shared]) for one in (of_seed, first) if shared]
+    return {
         "n": len(runs),
         "kernel_distance": interval([run["kernel_distance"] for run in runs]),
         "of_untrained": float(np.mean([run["kernel_distance"] / run["untrained"] for run in runs])),
         "correlation": {name: _median([run["correlation"][name] for run in runs]) for name in _LOSSES},
+        "from_first": _paired(of_seed, first),
+        "from_clip": _paired(of_seed, clipped),
+        "of_first": float(of_both[0] / of_both[1]) if shared else None,
     }
-    if reference:
-        shared = [seed for seed in of_seed if seed in reference]
-        found["from_dcgan"] = _paired(of_seed, reference)
-        if shared:
-            of_both = [np.mean([one[seed]["kernel_distance"] for seed in shared]) for one in (of_seed, reference)]
-            found["of_dcgan"] = float(of_both[0] / of_both[1])
-    return found
 
 
 def _median(values):
@@ -194,6 +197,6 @@ def _median(values):
     return float(np.median(known)) if len(known) == len(values) else None
 
 
-def _paired(of_seed, reference):
-    shared = [seed for seed in of_seed if seed in reference]
-    return difference(of_seed, reference, shared, "kernel_distance") if len(shared) > 1 else None
+def _paired(of_seed, other):
+    shared = [seed for seed in of_seed if seed in other]
+    return difference(of_seed, other, shared, "kernel_distance") if len(shared) > 1 and of_seed is not other else None

@@ -7,49 +7,47 @@ from gluon_wgan.report.criteria import asked_of
 from gluon_wgan.report.numbers import between
 from gluon_wgan.report.page import Page, command_of, origins, starts_of, table
 from gluon_wgan.report.style import GREY
-from gluon_wgan.studies.networks.question import DCGAN, NETWORKS, PART, SEEDS, arm_of, slug
+from gluon_wgan.studies.networks.question import SEEDS, SUBJECTS, arm_of, slug
 
 _NAME = "networks"
 _BASES = {"clip": "clipped WGAN", "penalty": "penalised WGAN", "gan": "plain GAN"}
-_PLANNED = sum(map(len, NETWORKS.values())) * len(SEEDS)
 
 
 def page(data, reports):
     """Return the page of reports/data/networks.json."""
-    found = data[PART]
-    figures = {f"{_NAME}_ends": _ends(found), f"{_NAME}_courses": _courses(found)}
-    body = "\n".join(
-        [
-            _command(found, data),
-            _table(found),
-            _losses(found),
-            _pictures(found, reports),
-            asked_of("networks.json", reports),
-            _LIMITS,
-        ]
-    )
-    return Page(answer(found), body, figures)
+    found = {subject: data[subject] for subject in SUBJECTS if subject in data}
+    figures, sections = {}, [_commands(found)]
+    for subject, part in found.items():
+        figures |= {f"{_NAME}_{subject}": _ends(part), f"{_NAME}_{subject}_courses": _courses(part)}
+        sections += [_table(subject, part), _losses(subject, part), _pictures(subject, part, reports)]
+    claims = asked_of("networks.json", reports)
+    return Page(answer(found), "\n".join([*sections, claims, "", _LIMITS]), figures)
 
 
 def answer(found):
     """Return the sentences that answer the question, or say how far the study is."""
-    runs = found["runs"]
-    if len(runs) < _PLANNED:
-        return f"Not answered yet: {len(runs)} of the {_PLANNED} trainings are done."
+    return " ".join(_answer(subject, part) for subject, part in found.items())
+
+
+def _answer(subject, part):
+    what, networks = SUBJECTS[subject].what, SUBJECTS[subject].networks
+    planned = sum(map(len, networks.values())) * len(SEEDS)
+    if len(part["runs"]) < planned:
+        return f"On {what} it is not answered yet: {len(part['runs'])} of the {planned} trainings are done."
     sentences = []
-    for base, networks in found["networks"].items():
-        ends = {network: one["kernel_distance"]["mean"] for network, one in networks.items()}
+    for base, of_base in part["networks"].items():
+        ends = {network: one["kernel_distance"]["mean"] for network, one in of_base.items()}
         best, worst = min(ends, key=ends.get), max(ends, key=ends.get)
-        sentences.append(
-            f"the {_BASES[base]} ends {_thousandths(ends[best])} from real bedrooms with the best of {len(ends)} "
-            f"networks ({best}) and {_thousandths(ends[worst])} with the worst ({worst})"
-        )
-    untrained = np.mean([run["untrained"] for run in runs])
-    clipped, plain = (found["networks"][base][DCGAN]["correlation"]["value"] for base in ("clip", "gan"))
+        with_which = f"{_thousandths(ends[best])} with {best}"
+        if len(ends) > 1:
+            with_which += f", the best of {len(ends)} networks, and {_thousandths(ends[worst])} with {worst}, the worst"
+        sentences.append(f"the {_BASES[base]} ends at {with_which}")
+    untrained = np.mean([run["untrained"] for run in part["runs"]])
+    clipped, plain = (next(iter(part["networks"][base].values()))["correlation"]["value"] for base in ("clip", "gan"))
     return (
-        f"In thousandths of the kernel distance, {'; '.join(sentences)}; untrained networks are at "
-        f"{_thousandths(untrained)} (n = {len(SEEDS)} seeds). The WGAN's estimate goes with the distance by a rank "
-        f"correlation of {_number(clipped)}, the plain GAN's value by {_number(plain)}."
+        f"On {what}, in thousandths of the kernel distance, {'; '.join(sentences)}; untrained networks are at "
+        f"{_thousandths(untrained)} (n = {len(SEEDS)} seeds); the clipped WGAN's estimate goes with the distance by a "
+        f"rank correlation of {_number(clipped)}, the plain GAN's value by {_number(plain)}."
     )
 
 
@@ -66,56 +64,62 @@ def _number(value):
     return "none" if value is None else f"{value:.2f}"
 
 
-def _command(found, data):
-    return f"""## Command
+def _commands(found):
+    commands = dict.fromkeys(command_of(start) for part in found.values() for start in starts_of(part))
+    return f"""## Commands
 
 ```
-{command_of(starts_of(found)[0])}
+{chr(10).join(commands)}
 ```
 
-{origins(data, [PART])}
+{origins(found, found)}
 """
 
 
-def _table(found):
-    rows = []
-    for base, networks in found["networks"].items():
-        for network, one in networks.items():
-            paired = one.get("from_dcgan")
-            rows.append(
-                [
-                    _BASES[base],
-                    network,
-                    _interval(one["kernel_distance"]),
-                    f"{one['of_untrained']:.2f}",
-                    f"{1000 * paired['mean']:+.0f}{' *' if paired['differs'] else ''}" if paired else "",
-                    one["n"],
-                ]
-            )
-    header = ["trained as", "network", "kernel distance", "of untrained", "less DCGAN's", "n"]
-    side = found["sizes"]["image_size"]
-    return f"""## How near each ends
+def _rows(part):
+    networks = part["networks"]
+    return [(_BASES[base], network, one) for base in networks for network, one in networks[base].items()]
 
-![Kernel distance at the end, each seed](figures/{_NAME}_ends.png)
 
-{found["pictures"]}, {found["generator_steps"]:,} generator steps at {side}x{side} pixels. Kernel distances in
-thousandths to {found["held_out"]} held-out pictures: mean over the last three tenths of a run, then over the seeds;
-intervals of 95 % by bootstrap. A star: in every seed on one side of DCGAN's, and by more than twice its spread. A run
-that broke off counts as untrained.
+def _more(paired):
+    return f"{1000 * paired['mean']:+.0f}{' *' if paired['differs'] else ''}" if paired else ""
+
+
+def _table(subject, part):
+    rows = [
+        [
+            base,
+            network,
+            _interval(one["kernel_distance"]),
+            f"{one['of_untrained']:.2f}",
+            _more(one["from_first"]),
+            _more(one["from_clip"]),
+            one["n"],
+        ]
+        for base, network, one in _rows(part)
+    ]
+    header = ["trained as", "network", "kernel distance", "of untrained", "than the first", "than clipped", "n"]
+    side = part["sizes"]["image_size"]
+    return f"""## {SUBJECTS[subject].what.capitalize()}
+
+![Kernel distance at the end, each seed](figures/{_NAME}_{subject}.png)
+
+{part["pictures"]}, {part["generator_steps"]:,} generator steps at {side}x{side} pixels. Kernel distances in thousandths
+to {part["held_out"]} held-out pictures: mean over the last three tenths of a run, then over the seeds; intervals of
+95 % by bootstrap. Than the first: how much more than the first network that is trained so; than clipped: than the
+clipped WGAN's first. A star: in every seed on one side, and by more than twice the other's spread. A run that broke off
+counts as untrained.
 
 {table(header, rows)}
 """
 
 
-def _losses(found):
-    rows = []
-    for base, networks in found["networks"].items():
-        for network, one in networks.items():
-            rows.append([_BASES[base], network, *(_number(value) for value in one["correlation"].values())])
+def _losses(subject, part):
+    rows = [[base, network, *map(_number, one["correlation"].values())] for base, network, one in _rows(part)]
     header = ["trained as", "network", "the critic's value", "the generator's loss"]
-    return f"""## Do the losses tell how near it is
+    return f"""### Do the losses tell how near it is
 
-![Kernel distance and the critic's value over the generator steps](figures/{_NAME}_courses.png)
+![Kernel distance and the critic's value over the generator steps](figures/{_NAME}_{subject}_courses.png)
 
 Rank correlation with the kernel distance over the tenths of a run, median over the seeds: 1 where a smaller value
 always means nearer pictures, 0 where it says nothing. The critic's value is what it maximises: the EM estimate, or the
@@ -125,22 +129,18 @@ plain GAN's log-likelihood.
 """
 
 
-def _pictures(found, reports):
+def _pictures(subject, part, reports):
     shown = [
-        f"{_BASES[base].capitalize()}, {network}:\n\n![Samples of {arm_of(base, network)}]({_sheet(base, network)})\n"
-        for base, networks in found["networks"].items()
-        for network in networks
-        if (reports / _sheet(base, network)).is_file()
+        f"The {_BASES[base]}, {network}:\n\n![Samples of {arm_of(base, network)}]({file})\n"
+        for base, of_base in part["networks"].items()
+        for network in of_base
+        if (reports / (file := f"figures/{_NAME}/{slug(f'{subject}, {arm_of(base, network)}')}.png")).is_file()
     ]
-    return f"""## The pictures
+    return f"""### The pictures
 
 The first seed's samples after the last generator step. The same place in two rows is the same latent.
 
 {chr(10).join(shown)}"""
-
-
-def _sheet(base, network):
-    return f"figures/{_NAME}/{slug(arm_of(base, network))}.png"
 
 
 _LIMITS = """## Limits

@@ -3,19 +3,18 @@
 import os
 import re
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 from gluon_wgan.errors import UserError
 from gluon_wgan.flags import optional
-from gluon_wgan.studies.plan import MeasureFlags
+from gluon_wgan.studies.plan import StudyFlags
 
 PLACE = 50
-TITLE = "Which networks does a GAN stand? Bedrooms"
+TITLE = "Which networks does a GAN stand?"
 QUESTION = (
-    "How near to real bedrooms do a plain GAN, a clipped WGAN and a penalised one come with one network and with "
+    "How near to real pictures do a plain GAN, a clipped WGAN and a penalised one come with one network and with "
     "another, and does what they minimise say how near they are?"
 )
-PART = "bedrooms"  # of the data file
-SIZES = {"image_size": 32, "generator_channels": 16, "critic_channels": 16}
 # Some nine minutes of a core each, by a timing alone. As many generator steps for all: the papers compare so.
 GENERATOR_STEPS = 3000
 SEEDS = (30, 31, 32)
@@ -36,25 +35,72 @@ BASES = {
     },
 }
 DCGAN = "DCGAN"
+RESIDUAL = "residual, 20 layers"
+_SIZES = {"image_size": 32, "generator_channels": 16, "critic_channels": 16}
 _NO_NORM = {"generator": "dcgan-no-bn"}
 _MLP = {"generator": "mlp", "generator_channels": 512}
 _BARE_CRITIC = {"critic": "dcgan-no-bn"}
+_RESIDUAL = {"generator": "resnet", "critic": "resnet-layer-norm", "depth": 20}
 _EVERYWHERE = {DCGAN: {}, "generator without BatchNorm": _NO_NORM, "generator of dense layers": _MLP}
-# {base: {network: changes}}; the papers' figures have these rows. The penalty's critic has LayerNorm where that of the
-# others has BatchNorm.
-NETWORKS = {
-    "clip": {
-        **_EVERYWHERE,
-        "critic without norm": _BARE_CRITIC,
-        "initial weights of MXNet": {"initial_weights": "mxnet"},
-    },
-    "penalty": {
-        **_EVERYWHERE,
-        "critic without norm": _BARE_CRITIC,
-        "no norm at all": {**_NO_NORM, **_BARE_CRITIC},
-        "residual, 20 layers": {"generator": "resnet", "critic": "resnet-layer-norm", "depth": 20},
-    },
-    "gan": _EVERYWHERE,
+# The pair of the penalty's code for MNIST, which has no norm; the others' has BatchNorm in both.
+_DIGITS = {"generator": "conv5", "critic": "conv5"}
+_BARE_DIGITS = {"generator": "conv5", "critic": "conv5-no-bn"}
+
+
+class Subject(NamedTuple):
+    """A set of pictures, and what is trained on it.
+
+    Attributes
+    ----------
+    what : str
+    sizes : dict
+        Settings of all arms.
+    networks : dict of str to dict
+        {base: {network: settings}}; the first network of a base is what its others are held against.
+    """
+
+    what: str
+    sizes: dict
+    networks: dict
+
+
+# The papers' figures have the bedrooms' rows. The penalty's critic has LayerNorm where those of others have BatchNorm.
+SUBJECTS = {
+    "bedrooms": Subject(
+        "bedrooms",
+        _SIZES,
+        {
+            "clip": {
+                **_EVERYWHERE,
+                "critic without norm": _BARE_CRITIC,
+                "initial weights of MXNet": {"initial_weights": "mxnet"},
+            },
+            "penalty": {
+                **_EVERYWHERE,
+                "critic without norm": _BARE_CRITIC,
+                "no norm at all": {**_NO_NORM, **_BARE_CRITIC},
+                RESIDUAL: _RESIDUAL,
+            },
+            "gan": _EVERYWHERE,
+        },
+    ),
+    "cifar10": Subject(
+        "CIFAR-10's pictures",
+        _SIZES,
+        {"clip": {DCGAN: {}}, "penalty": {DCGAN: {}, RESIDUAL: _RESIDUAL}, "gan": {DCGAN: {}}},
+    ),
+    "digits": Subject(
+        "handwritten digits",
+        {**_SIZES, "image_size": 28, "image_channels": 1},
+        {
+            "clip": {"BatchNorm in both": _DIGITS, "critic without norm": _BARE_DIGITS},
+            "penalty": {
+                "critic without norm": _BARE_DIGITS,
+                "no norm at all": {"generator": "conv5-no-bn", "critic": "conv5-no-bn"},
+            },
+            "gan": {"BatchNorm in both": _DIGITS, "critic without norm": _BARE_DIGITS},
+        },
+    ),
 }
 # The kernel distance (KID, in the features of EfficientNet-lite0) of so many samples to held-out pictures is measured
 # at each tenth of a run. Where a run ends is the mean over the last of these.
@@ -67,17 +113,17 @@ SHOWN = 16  # samples of the first seed
 
 
 @dataclass(frozen=True)
-class Flags(MeasureFlags):
+class Flags(StudyFlags):
     """Write reports/networks.md and .html: which networks a plain GAN, a clipped and a penalised WGAN stand.
 
-    Measuring takes some six hours of one core, and the network that `make parity` installs; finished runs are kept, so
+    Measuring takes some ten hours of one core, and the network that `make parity` installs; finished runs are kept, so
     that the same command goes on.
     """
 
-    measure: bool = False
-    """train and measure what is not yet measured, before rendering"""
+    measure: optional(Literal["bedrooms", "cifar10", "digits"], "render the page again") = None
+    """first train and measure what is not yet measured on these pictures"""
     data: optional(str, "none") = None
-    """real pictures, as of train_lsun.py"""
+    """with --measure: the pictures, as of train_lsun.py"""
     bases: optional(tuple[str, ...], "all") = None
     """measure no more than these: clip, penalty, gan"""
     seeds: tuple[int, ...] = SEEDS
@@ -97,10 +143,13 @@ class Flags(MeasureFlags):
     def threads(self):
         return 1  # beside the trainings, which take all cores
 
+    def measures(self):
+        return self.measure is not None
+
     def check(self):
-        if self.measure and self.data is None:
+        if self.measures() and self.data is None:
             raise UserError("--data", "nothing", "the pictures to train on")
-        if self.measure and not os.path.exists(self.data):
+        if self.measures() and not os.path.exists(self.data):
             raise UserError("--data", self.data, "a folder that is there")
         if unknown := [base for base in self.bases or () if base not in BASES]:
             raise UserError("--bases", ", ".join(unknown), ", ".join(BASES))
@@ -118,10 +167,10 @@ def slug(arm):
     return re.sub(r"\W+", "-", arm)
 
 
-def arms():
-    """Return {arm: the settings in which it differs from the defaults}, those of the sizes first."""
+def arms_of(subject):
+    """Return {arm: the settings in which it differs from the defaults} of a subject."""
     return {
-        arm_of(base, network): {**SIZES, **BASES[base], **changes}
-        for base, networks in NETWORKS.items()
+        arm_of(base, network): {**SUBJECTS[subject].sizes, **BASES[base], **changes}
+        for base, networks in SUBJECTS[subject].networks.items()
         for network, changes in networks.items()
     }
