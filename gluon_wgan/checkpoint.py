@@ -11,6 +11,7 @@ from mxnet import cpu, nd
 
 from gluon_wgan.errors import NotFiniteError, UserError
 from gluon_wgan.files import flush, write_flushed
+from gluon_wgan.params_files import read_params
 from gluon_wgan.run_folder import SCHEMA, RunFolder, sealed, unsealed
 from gluon_wgan.settings import Settings
 from gluon_wgan.zoo import located
@@ -219,13 +220,8 @@ def load_checkpoint(path, generator, critic, updaters):
 
 
 def read_arrays(file):
-    """Return the arrays of a checkpoint's file, {name: mxnet.nd.NDArray}; raises UserError if one is not finite."""
-    arrays = nd.load_frombuffer(file.read_bytes()) or {}  # by content: MXNet takes no path that is not UTF-8
-    try:
-        check_finite(arrays, file.name)
-    except NotFiniteError as error:
-        raise UserError("checkpoint", f"{file} ({error})", "one from before its training diverged") from error
-    return arrays
+    """Return the arrays of a checkpoint's file, {name: mxnet.nd.NDArray}; raises what `read_params` does."""
+    return {name: nd.array(array) for name, array in read_params(file).items()}
 
 
 def load_weights(file, block):

@@ -25,6 +25,7 @@ FLOORS = {
     "resize": 0,
     "roles": 0,
     "run_folder": 0,
+    "params_files": 0,
     "pictures": 0,
     "without_torch": 0,
     "zoo": 0,

@@ -193,7 +193,7 @@ def test_what_is_no_run_is_refused(tmp_path, run):
     pytest.importorskip("torch")
     pytest.importorskip("onnx")
     (tmp_path / "empty" / "checkpoints").mkdir(parents=True)
-    for folder, words in ((tmp_path, "a run folder, or a checkpoint"), (tmp_path / "empty", "no checkpoint yet")):
+    for folder, words in ((tmp_path, "a run folder, a checkpoint such as"), (tmp_path / "empty", "no checkpoint yet")):
         for export in (export_torch, export_onnx):
             with pytest.raises(UserError, match=words):
                 export(folder, tmp_path / "out")

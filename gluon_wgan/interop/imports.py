@@ -13,7 +13,7 @@ from gluon_wgan.interop.generator_config import read_generator_config
 from gluon_wgan.interop.infer import check_fits, critic_of_arrays, generator_of_arrays
 from gluon_wgan.interop.layout import critic_layout, generator_layout
 from gluon_wgan.interop.match import match_by_structure
-from gluon_wgan.interop.params_files import is_params_file, read_params
+from gluon_wgan.params_files import is_params_file, read_params
 from gluon_wgan.run_folder import RunFolder
 from gluon_wgan.training import build
 

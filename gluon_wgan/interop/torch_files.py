@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 
 from gluon_wgan.errors import UserError
-from gluon_wgan.interop.params_files import is_params_file
+from gluon_wgan.params_files import is_params_file
 
 
 def import_torch():

@@ -1,13 +1,16 @@
 """MXNet's .params files read by hand: what MXNet reads, and no more than the file holds."""
 
+import hashlib
 import struct
 
 import pytest
 from mxnet import nd
+from training_fixtures import make_trainer
 
 from gluon_wgan.errors import UserError
 from gluon_wgan.interop import import_run
-from gluon_wgan.interop.params_files import is_params_file, read_params
+from gluon_wgan.params_files import is_params_file, read_params
+from gluon_wgan.run_folder import sealed, unsealed
 
 
 def test_reading_by_hand_is_what_mxnet_reads(tmp_path):
@@ -76,3 +79,36 @@ def test_a_missing_file_and_a_folder(tmp_path):
         for read in (is_params_file, read_params):
             with pytest.raises(UserError, match="unreadable"):
                 read(path)
+
+
+def with_a_nan(file):
+    arrays = nd.load(str(file))
+    arrays["main.1.running_mean"][0] = float("nan")
+    nd.save(str(file), arrays)
+
+
+def with_more_arrays_claimed(file):
+    """Of which MXNet's own reader takes 50 GB."""
+    content = bytearray(file.read_bytes())
+    struct.pack_into("<Q", content, 16, 2**28)
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (with_a_nan, r"generator\.params: given main\.1\.running_mean with values that are not finite"),
+        (with_more_arrays_claimed, r"generator\.params: given a damaged file"),
+    ],
+)
+def test_a_checkpoint_with_such_a_file_is_refused_though_its_digest_is_right(tmp_path, spoil, message):
+    trainer = make_trainer()
+    place = trainer.save(tmp_path)
+    file, sealed_state = place / "generator.params", place / "state.json"
+    spoil(file)
+    content = file.read_bytes()
+    state = unsealed(sealed_state.read_bytes())
+    state["files"][file.name] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    sealed_state.write_bytes(sealed(state))
+    with pytest.raises(UserError, match=message):
+        trainer.load(place)
