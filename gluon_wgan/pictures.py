@@ -77,10 +77,11 @@ def save_sheet(file, images, columns=8):
     return file
 
 
-def keep_sheet(file, pictures, columns=8):
+def keep_sheet(file, pictures, columns=8, enlarged=True):
     """Write pictures, uint8 (N, H, W, C), for a report: as `save_sheet`, but with a palette, in fewer bytes."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    pixels = _enlarged(_laid_out(pictures, columns), pictures.shape[1])
+    pixels = _laid_out(pictures, columns)
+    pixels = _enlarged(pixels, pictures.shape[1]) if enlarged else pixels
     write_atomic(file, packed(Image.fromarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))))
 
 

@@ -19,6 +19,9 @@ _BEFORE_THEY_WERE_SETTINGS = {
     "rmsprop_initial_square": 0.0,
     "generator_turn": "after_critic",
     "depth": 101,
+    "critic_extra_layers": None,
+    "generator_nonlinearity": "relu",
+    "critic_nonlinearity": "leaky_relu",
     "initial_weights": "reference",
     "sequence_length": 32,
     "symbols": 0,
@@ -79,6 +82,12 @@ class Settings:
     """feature maps at the critic's largest picture (mlp: units per hidden layer; text: of every block)"""
     extra_layers: int = 0
     """3x3 convolutions added at the largest picture of both dcgan networks"""
+    critic_extra_layers: optional(int, "as --extra-layers") = None
+    """of the dcgan critic alone"""
+    generator_nonlinearity: Literal["relu", "leaky_relu", "softplus", "tanh"] = "relu"
+    """of the dcgan generator; softplus is that of WGAN-GP's random architectures, softplus(2x + 2) / 2 - 1"""
+    critic_nonlinearity: Literal["relu", "leaky_relu", "softplus", "tanh"] = "leaky_relu"
+    """of the dcgan critic"""
     depth: int = 101
     """layers of both resnet networks: 3 for each block, and 2"""
     latent_dim: int = 100
@@ -153,6 +162,9 @@ class Settings:
                 _check_number(field.name, value, field.type)
             elif get_origin(field.type) is Literal and value not in get_args(field.type):
                 raise UserError(flag_of(field.name), repr(value), ", ".join(get_args(field.type)))
+        if self.critic_extra_layers is not None:
+            _check_number("critic_extra_layers", self.critic_extra_layers, int)
+        self._check_dcgan()
         get_resizer(self.resize)
         if self.image_channels not in (1, 3):
             raise UserError("--image-channels", self.image_channels, "1 or 3")
@@ -176,6 +188,14 @@ class Settings:
         if self.lipschitz == "gradient_penalty" and self.critic in ("dcgan", "conv5", "resnet"):
             given = f"{self.critic}, whose BatchNorm ties samples together, with a penalty per sample"
             raise UserError("--critic", given, "one with -layer-norm, -instance-norm or -no-bn in its name, or an mlp")
+
+    def _check_dcgan(self):
+        """Refuse what other networks would pass over."""
+        only = {"generator_nonlinearity": "relu", "critic_nonlinearity": "leaky_relu", "critic_extra_layers": None}
+        for name, default in only.items():
+            network, given = getattr(self, name.partition("_")[0]), getattr(self, name)
+            if given != default and not network.startswith("dcgan"):
+                raise UserError(flag_of(name), f"{given}, with {network}", "it with dcgan alone")
 
     def _check_resnet(self, doubled):
         if not doubled:
@@ -221,7 +241,10 @@ def _check_number(name, value, kind):
     # bool is an int to Python; an int may stand for a float, but 2.5 or nan for no int
     if isinstance(value, bool) or not isinstance(value, int if kind is int else (int, float)):
         raise UserError(flag, repr(value), "a whole number" if kind is int else "a number")
-    may_be_zero = "seed boost_generator_steps boost_every extra_layers gp_lambda rmsprop_initial_square symbols".split()
+    may_be_zero = (
+        "seed boost_generator_steps boost_every extra_layers critic_extra_layers gp_lambda rmsprop_initial_square "
+        "symbols"
+    ).split()
     below_one = {"rmsprop_decay", "adam_beta1", "adam_beta2"}
     if not math.isfinite(value):
         raise UserError(flag, value, "a finite number")

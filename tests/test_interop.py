@@ -69,6 +69,9 @@ def test_names_and_signs_written_out_by_hand():
         ("main.pyramid:2-4:conv.weight", "main.5.weight", (4, 2, 4, 4), False),
         ("main.final:4-1:conv.weight", "main.8.weight", (1, 4, 4, 4), True),
     ]
+    for changes in ({"generator_nonlinearity": "tanh"}, {"critic_nonlinearity": "relu"}, {"critic_extra_layers": 1}):
+        with pytest.raises(UserError, match=f"run: given one with {next(iter(changes))} .*as the originals have"):
+            shapes_of(tiny_settings(**changes))
     _, mlp = shapes_of(tiny_settings(critic="mlp"))
     assert [entry.name for entry in critic_layout(mlp) if entry.negated] == ["main.6.weight", "main.6.bias"]
 

@@ -4,7 +4,7 @@ import numpy as np
 from layers_fixtures import EPSILON, draw_images, make
 from mxnet import autograd, nd
 
-from gluon_wgan.layers import Dense, LayerNorm, LeakyReLU, ReLU, Softplus
+from gluon_wgan.layers import Dense, LayerNorm, LeakyReLU, ReLU, ShiftedSoftplus, Softplus
 
 
 def test_layer_norm_by_numpy():
@@ -35,6 +35,17 @@ def test_activations_where_mxnet_is_off():
         expected = [np.log1p(np.exp(-30.0)), np.log(2), 30 + np.log1p(np.exp(-30.0)), 1000]
         assert np.allclose(y.asnumpy(), expected, rtol=relative, atol=0)
         assert np.allclose(x.grad.asnumpy(), 1 / (1 + np.exp([30.0, 0, -30, -1000])), rtol=relative, atol=0)
+
+
+def test_the_shifted_softplus_by_hand():
+    x = nd.array([-30.0, -1.0, 0.0, 30.0], dtype="float64")
+    x.attach_grad()
+    with autograd.record():
+        y = ShiftedSoftplus()(x)
+    y.backward()
+    expected = [-1, np.log(2) / 2 - 1, np.log1p(np.exp(2)) / 2 - 1, 30]
+    assert np.allclose(y.asnumpy(), expected, rtol=1e-15, atol=1e-15)
+    assert np.allclose(x.grad.asnumpy(), [1 / (1 + np.exp(58.0)), 0.5, 1 / (1 + np.exp(-2.0)), 1], rtol=4e-15, atol=0)
 
 
 def test_kinks_have_pytorchs_derivative():

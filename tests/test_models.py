@@ -20,7 +20,7 @@ from training_fixtures import (
     tiny_settings,
 )
 
-from gluon_wgan import streams
+from gluon_wgan import layers, streams
 from gluon_wgan.models import DCGANCritic, DCGANGenerator, build_critic, build_generator, parameter_count
 from gluon_wgan.models.initialise import initialise
 from gluon_wgan.settings import Settings
@@ -57,6 +57,30 @@ def test_an_extra_layer_is_a_3x3_convolution_with_batch_norm():
         assert more - plain == 2 * (9 * 2 * 2 + 2 * 2)
 
 
+@pytest.mark.parametrize("name", ["relu", "leaky_relu", "softplus", "tanh"])
+def test_a_nonlinearity_stands_in_every_place_of_the_other(name):
+    settings = tiny_settings(generator_nonlinearity=name, critic_nonlinearity=name, image_size=32)
+    kinds = {
+        "relu": layers.ReLU,
+        "leaky_relu": layers.LeakyReLU,
+        "softplus": layers.ShiftedSoftplus,
+        "tanh": layers.Tanh,
+    }
+    for build in (build_generator, build_critic):
+        found = [type(layer) for layer in build(settings).main if type(layer) in kinds.values()]
+        assert found == [kinds[name]] * 3
+
+
+def test_the_critic_s_extra_layers_may_be_its_own():
+    both, more, none = (
+        [parameter_count(build(tiny_settings(extra_layers=2, **own))) for build in (build_generator, build_critic)]
+        for own in ({}, {"critic_extra_layers": 5}, {"critic_extra_layers": 0})
+    )
+    one = 2 * 2 * 9 + 2 * 2  # 2 channels: a 3x3 convolution, and BatchNorm's scale and shift
+    assert both[0] == more[0] == none[0]
+    assert (more[1] - both[1], both[1] - none[1]) == (3 * one, 2 * one)
+
+
 def test_counting_needs_initial_values():
     with pytest.raises(RuntimeError, match="initialized"):
         parameter_count(DCGANCritic(16, 3, 2))
@@ -70,6 +94,12 @@ def test_counting_needs_initial_values():
         {"extra_layers": 2},
         {"generator": "dcgan-no-bn", "critic": "dcgan-no-bn"},
         {"generator": "dcgan-no-bn", "critic": "dcgan-no-bn", "extra_layers": 1},
+        {
+            "generator_nonlinearity": "tanh",
+            "critic_nonlinearity": "softplus",
+            "critic_extra_layers": 0,
+            "extra_layers": 1,
+        },
         {**MLP, "image_size": 28, "image_channels": 1},
     ],
     ids=str,

@@ -173,6 +173,21 @@ def test_text_is_for_both_networks(half):
         Settings(**half)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"generator": "mlp", "generator_nonlinearity": "tanh"}, "--generator-nonlinearity: given tanh, with mlp"),
+        ({"critic": "conv5", "critic_nonlinearity": "relu"}, "--critic-nonlinearity: given relu, with conv5"),
+        ({"critic": "mlp", "critic_extra_layers": 1}, "--critic-extra-layers: given 1, with mlp"),
+        ({"critic_extra_layers": -1}, "--critic-extra-layers: given -1; allowed: 0 or more"),
+        ({"critic_extra_layers": 1.5}, "--critic-extra-layers: given 1.5; allowed: a whole number"),
+    ],
+)
+def test_what_is_dcgans_alone_is_refused_elsewhere(changes, message):
+    with pytest.raises(UserError, match=message):
+        Settings(**changes)
+
+
 def test_an_unknown_resize():
     with pytest.raises(UserError, match=r"--resize: given '?bilinear'?.*pil"):
         Settings(resize="bilinear")

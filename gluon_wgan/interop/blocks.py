@@ -120,6 +120,11 @@ def shapes_of(settings):
     if settings.generator not in theirs:
         given = f"one whose generator is {settings.generator}"
         raise UserError("run", given, "one with dcgan, dcgan-no-bn or mlp, as the originals have")
+    changed = {"generator_nonlinearity": "relu", "critic_nonlinearity": "leaky_relu", "critic_extra_layers": None}
+    for name, reference in changed.items():
+        if getattr(settings, name) != reference:
+            given = f"one with {name} {getattr(settings, name)}"
+            raise UserError("run", given, f"one with {reference}, as the originals have")
     pictures = (settings.image_size, settings.image_channels)
     extra = settings.extra_layers
     generator = GeneratorShape(settings.generator, *pictures, settings.latent_dim, settings.generator_channels, extra)

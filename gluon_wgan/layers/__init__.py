@@ -6,7 +6,7 @@ gradient penalty needs one. So each layer here also writes its derivative along 
 how). Ordinary calls, parameters, initialisation and checkpoints are Gluon's own.
 """
 
-from gluon_wgan.layers.activations import LeakyReLU, ReLU, Softplus, Tanh
+from gluon_wgan.layers.activations import LeakyReLU, ReLU, ShiftedSoftplus, Softplus, Tanh
 from gluon_wgan.layers.containers import Residual, Sequential
 from gluon_wgan.layers.critic import Critic
 from gluon_wgan.layers.layer import Layer
@@ -29,6 +29,7 @@ __all__ = [
     "Residual",
     "Scale",
     "Sequential",
+    "ShiftedSoftplus",
     "Softplus",
     "Tanh",
     "ToScore",

@@ -1,4 +1,4 @@
-"""Activations: LeakyReLU, ReLU, tanh, softplus."""
+"""Activations: LeakyReLU, ReLU, tanh, softplus, and the softplus of WGAN-GP's random architectures."""
 
 import numpy as np
 from mxnet.gluon import nn
@@ -68,3 +68,15 @@ class Softplus(Layer, nn.HybridBlock):
     def push(self, F, x, tangent):
         """Multiply the tangent by sigmoid(x)."""
         return tangent * F.sigmoid(x)
+
+
+class ShiftedSoftplus(Softplus):
+    """softplus(2 x + 2) / 2 - 1: about x where that is large, 0.06 at 0, and -1 far below (WGAN-GP, Table 1)."""
+
+    def hybrid_forward(self, F, x):
+        """Return softplus(2 x + 2) / 2 - 1."""
+        return super().hybrid_forward(F, 2 * x + 2) / 2 - 1
+
+    def push(self, F, x, tangent):
+        """Multiply the tangent by sigmoid(2 x + 2)."""
+        return super().push(F, 2 * x + 2, tangent)

@@ -40,7 +40,7 @@ def build_generator(settings):
     elif network == "conv5":
         generator = Conv5Generator(*sizes, norm != "no-bn")
     else:
-        generator = DCGANGenerator(*sizes, norm != "no-bn", settings.extra_layers)
+        generator = DCGANGenerator(*sizes, norm != "no-bn", settings.extra_layers, settings.generator_nonlinearity)
     initialise(generator, settings.seed, "generator_weights", _start(settings, network))
     return generator
 
@@ -71,7 +71,8 @@ def build_critic(settings):
     elif network == "conv5":
         critic = Conv5Critic(*sizes, _NORMS[norm])
     else:
-        critic = DCGANCritic(*sizes, _NORMS[norm], settings.extra_layers)
+        extra = settings.extra_layers if settings.critic_extra_layers is None else settings.critic_extra_layers
+        critic = DCGANCritic(*sizes, _NORMS[norm], extra, settings.critic_nonlinearity)
     initialise(critic, settings.seed, "critic_weights", _start(settings, network))
     return critic
 

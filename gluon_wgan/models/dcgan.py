@@ -4,6 +4,8 @@ LeakyReLU's slope is .2, BatchNorm's epsilon 1e-5 and momentum .9 (PyTorch's .1)
 in `main`, in the reference's order, so parameters are named main.0.weight, main.1.gamma, ...
 """
 
+from functools import partial
+
 from mxnet.gluon import nn
 
 from gluon_wgan import layers
@@ -11,6 +13,12 @@ from gluon_wgan.models.critic import CriticNetwork
 from gluon_wgan.models.transposed import FromLatent, ToPicture
 
 _LEAKY_SLOPE = 0.2
+_NONLINEARITIES = {
+    "relu": layers.ReLU,
+    "leaky_relu": partial(layers.LeakyReLU, _LEAKY_SLOPE),
+    "softplus": layers.ShiftedSoftplus,
+    "tanh": layers.Tanh,
+}
 
 
 class DCGANGenerator(nn.HybridBlock):
@@ -26,16 +34,28 @@ class DCGANGenerator(nn.HybridBlock):
         False for the variant that the paper calls "no BatchNorm".
     extra_layers : int
         3x3 convolutions, with BatchNorm and ReLU, before the last layer.
+    nonlinearity : str
+        "relu", or what stands in its place: "leaky_relu", "softplus" (`ShiftedSoftplus`) or "tanh".
     """
 
-    def __init__(self, image_size, image_channels, latent_dim, channels, batch_norm=True, extra_layers=0, **kwargs):
+    def __init__(
+        self,
+        image_size,
+        image_channels,
+        latent_dim,
+        channels,
+        batch_norm=True,
+        extra_layers=0,
+        nonlinearity="relu",
+        **kwargs,
+    ):
         super().__init__(**kwargs)
 
         def add(convolution, width):
             self.main.add(convolution)
             if batch_norm:
                 self.main.add(nn.BatchNorm(in_channels=width))
-            self.main.add(nn.Activation("relu"))
+            self.main.add(_NONLINEARITIES[nonlinearity]())
 
         with self.name_scope():
             self.main = nn.HybridSequential(prefix="")
@@ -73,16 +93,27 @@ class DCGANCritic(CriticNetwork):
         "batch", "layer" (over a picture's C, H, W, as WGAN-GP has it) or None.
     extra_layers : int
         3x3 convolutions, normalised, with LeakyReLU, after the first layer.
+    nonlinearity : str
+        "leaky_relu", or what stands in its place, see `DCGANGenerator`.
     """
 
-    def __init__(self, image_size, image_channels, channels, norm="batch", extra_layers=0, **kwargs):
+    def __init__(
+        self,
+        image_size,
+        image_channels,
+        channels,
+        norm="batch",
+        extra_layers=0,
+        nonlinearity="leaky_relu",
+        **kwargs,
+    ):
         super().__init__(**kwargs)
 
         def add(convolution, normalised_width):
             self.main.add(convolution)
             if norm and normalised_width:
                 self.main.add({"batch": nn.BatchNorm, "layer": layers.LayerNorm}[norm](in_channels=normalised_width))
-            self.main.add(layers.LeakyReLU(_LEAKY_SLOPE))
+            self.main.add(_NONLINEARITIES[nonlinearity]())
 
         with self.name_scope():
             # BatchNorm is no layer that knows its input gradient

@@ -63,8 +63,8 @@ def test_arms_are_their_authors_settings_at_one_size():
     )  # fmt: skip
     assert [len(arms_of(subject)) for subject in ("cifar10", "digits")] == [4, 6]
     assert {(one.image_size, one.image_channels) for one in arms_of("digits").values()} == {(28, 1)}
-    slugs = [question.slug(f"{subject}, {arm}") for subject in question.SUBJECTS for arm in arms_of(subject)]
-    assert len(set(slugs)) == 24
+    slugs = [question.sheet_of(subject, arm) for subject in question.SUBJECTS for arm in arms_of(subject)]
+    assert len(set(slugs)) == len(slugs) == 24 + 90
 
 
 def data(subject):
@@ -90,6 +90,40 @@ def test_the_answer_says_who_stands_what():
         "On CIFAR-10's pictures it is not answered yet: 5 of the 12 trainings are done."
     )
     assert "the clipped WGAN ends at 400 with DCGAN; the penalised" in page.answer({"cifar10": data("cifar10")})
+
+
+def test_random_architectures_are_drawn_from_the_papers_ranges():
+    drawn = [question.drawn(number) for number in range(1, 31)]
+    for name, values in question.RANDOM.items():
+        assert {one[name] for one in drawn} == set(values)
+    assert len({tuple(one.values()) for one in drawn}) == 30
+    arms = arms_of("random")
+    for number, one in enumerate(drawn, 1):
+        clip, penalty, plain = (arms[f"{base}, architecture {number}"] for base in question.BASES)
+        for settings in (clip, penalty, plain):
+            assert settings.extra_layers == one["generator_depth"] - 4
+            assert settings.critic_extra_layers == one["critic_depth"] - 4
+            assert settings.generator == ("dcgan" if one["generator_norm"] else "dcgan-no-bn")
+            assert settings.critic_channels == one["critic_channels"]
+            assert settings.boost_every == settings.boost_generator_steps == 0
+        assert clip.critic == plain.critic == ("dcgan" if one["critic_norm"] else "dcgan-no-bn")
+        assert penalty.critic == ("dcgan-layer-norm" if one["critic_norm"] else "dcgan-no-bn")
+
+
+def test_the_random_search_counts_who_learned():
+    ends = {"clip": 0.9, "penalty": 0.5, "gan": 0.79}  # of the untrained
+    runs = [
+        run(f"{base}, architecture {number}", 40, end * 0.6 if number > 10 else 0.6)
+        for base, end in ends.items()
+        for number in range(1, 31)
+    ]
+    part = {"runs": runs, "generator_steps": 600}
+    assert page.answer({"random": part}) == (
+        "Of 30 random architectures these learn, that is come below 0.8 of the untrained distance in 600 generator "
+        "steps: 0 with the clipped WGAN, 20 with the penalised WGAN, 20 with the plain GAN (one seed each)."
+    )
+    half = {**part, "runs": runs[:45]}
+    assert page.answer({"random": half}).endswith("not answered yet: 45 of the 90 trainings are done.")
 
 
 def test_a_small_study_end_to_end(tmp_path, monkeypatch):
@@ -119,9 +153,34 @@ def test_a_small_study_end_to_end(tmp_path, monkeypatch):
         assert one["kernel_distance"] == pytest.approx(np.mean(course["kernel_distance"][-3:]))
         # a plain GAN's critic begins by guessing: -2 log 2
         assert course["value"][0] == pytest.approx(-2 * np.log(2), abs=0.3)
-        assert (tmp_path / f"reports/figures/networks/bedrooms-{question.slug(one['arm'])}.png").is_file()
+        assert (tmp_path / "reports/figures" / question.sheet_of("bedrooms", one["arm"])).is_file()
     told = (tmp_path / "reports/networks.md").read_text()
     assert "not answered yet: 3 of the 42 trainings are done." in told and "Samples of gan, DCGAN" in told
+
+
+def test_a_small_random_search(tmp_path, monkeypatch):
+    (tmp_path / "pictures").mkdir()
+    for index in range(400):
+        (tmp_path / "pictures" / f"{index}.png").write_bytes(encode(make_picture(index, 20, 20)))
+    networks = {
+        base: {"architecture 3": of["architecture 3"]} for base, of in question.SUBJECTS["random"].networks.items()
+    }
+    small = {"image_size": 16, "batch_size": 4, "latent_dim": 3, "boost_generator_steps": 0, "boost_every": 0}
+    monkeypatch.setitem(
+        question.SUBJECTS, "random", question.SUBJECTS["random"]._replace(sizes=small, networks=networks)
+    )
+    monkeypatch.setattr(measure, "SAMPLES", 24)
+    monkeypatch.setattr(measure, "features", lambda pictures: pictures.reshape(len(pictures), -1)[:, :8] / 255)
+    measure._judges.cache_clear()
+    places = ["--data", "pictures", "--reports", "reports", "--runs", "runs", "--cache-dir", "cache"]
+    monkeypatch.chdir(tmp_path)
+    call("networks", ["--measure", "random", "--generator-steps", "10", "--at-once", "2", *places])
+    measure._judges.cache_clear()
+    part = json.loads((tmp_path / "reports/data/networks.json").read_text())["random"]
+    assert [one["course"]["generator_step"] for one in part["runs"]] == [[8, 9, 10]] * 3
+    told = (tmp_path / "reports/networks.md").read_text()
+    assert "not answered yet: 3 of the 90 trainings are done." in told
+    assert "![Samples of penalty, architecture 3](figures/networks/random-penalty-architecture-3.png)" in told
 
 
 @pytest.mark.parametrize(

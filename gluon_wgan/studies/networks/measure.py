@@ -22,11 +22,10 @@ from gluon_wgan.studies.networks.question import (
     SAMPLES,
     SHOWN,
     SUBJECTS,
-    TENTHS,
     WINDOW,
     arm_of,
     arms_of,
-    slug,
+    sheet_of,
 )
 from gluon_wgan.studies.plan import plan
 from gluon_wgan.studies.runner import train_and_measure
@@ -40,23 +39,24 @@ _LOSSES = ("value", "generator_loss")
 def measure(flags, results):
     """Train and measure what is not measured yet of a subject, into reports/data/networks.json."""
     data, subject = os.path.abspath(flags.data), SUBJECTS[flags.measure]
+    steps, seeds = flags.generator_steps or subject.generator_steps, flags.seeds or subject.seeds
     settings = {
         arm: replace(
             preset_settings(changes["preset"]),
             **changes,
             data=data,
             hold_out=True,
-            generator_steps=flags.generator_steps,
-            checkpoint_every=flags.generator_steps // TENTHS,
+            generator_steps=steps,
+            checkpoint_every=steps // 10,
         )
         for arm, changes in arms_of(flags.measure).items()
     }
     wanted = [arm for arm in settings if arm.partition(",")[0] in (flags.bases or subject.networks)]
-    runs = plan({arm: settings[arm] for arm in wanted}, flags.seeds, flags.runs)
+    runs = plan({arm: settings[arm] for arm in wanted}, seeds, flags.runs)
     asked = {
         "pictures": os.path.basename(data),
         "held_out": len(_held_out(runs[0].settings, flags.cache_dir)[0]),
-        "generator_steps": flags.generator_steps,
+        "generator_steps": steps,
         "sizes": subject.sizes,
     }
 
@@ -96,7 +96,7 @@ def measure_run(run, flags, figures):
     records = read_metrics(run.folder)
     every = run.settings.checkpoint_every
     course = {"generator_step": [], "kernel_distance": [], **{name: [] for name in _LOSSES}}
-    for step in range(every, TENTHS * every + 1, every):
+    for step in (tenth * every for tenth in SUBJECTS[flags.measure].tenths):
         checkpoint = run.folder / "checkpoints" / f"step_{step:07d}"
         if not checkpoint.is_dir():  # a number was not finite
             break
@@ -106,7 +106,7 @@ def measure_run(run, flags, figures):
         for name, value in _losses(records[max(0, step - WINDOW) : step], run.settings.loss).items():
             course[name].append(value)
     untrained = kernel_distance(seen, features(samples(build_generator(run.settings), run.settings, SAMPLES)))[0]
-    whole = len(course["generator_step"]) == TENTHS
+    whole = len(course["generator_step"]) == len(SUBJECTS[flags.measure].tenths)
     least = min(len(pictures), SAMPLES)
     found = {"kernel_distance": untrained, "sliced_wasserstein": None}  # what broke off has learned nothing that counts
     if whole:
@@ -114,8 +114,12 @@ def measure_run(run, flags, figures):
         if run.settings.image_size & (run.settings.image_size - 1) == 0:  # its pyramid halves
             levels = sliced_wasserstein(pictures[:least], made[:least], normalise_by="real")
             found["sliced_wasserstein"] = float(np.mean(list(levels.values())))
-        if run.seed == flags.seeds[0]:
-            keep_sheet(figures / "networks" / f"{slug(f'{flags.measure}, {run.arm}')}.png", made[:SHOWN])
+        if run.seed == (flags.seeds or SUBJECTS[flags.measure].seeds)[0]:
+            sheet = figures / sheet_of(flags.measure, run.arm)
+            if flags.measure == "random":  # of which there are ninety
+                keep_sheet(sheet, made[: SHOWN // 2], enlarged=False)
+            else:
+                keep_sheet(sheet, made[:SHOWN])
     starts = json.loads((run.folder / "environment.json").read_text())["starts"]
     return {
         "arm": run.arm,

@@ -7,10 +7,10 @@ from gluon_wgan.report.criteria import asked_of
 from gluon_wgan.report.numbers import between
 from gluon_wgan.report.page import Page, command_of, origins, starts_of, table
 from gluon_wgan.report.style import GREY
-from gluon_wgan.studies.networks.question import SEEDS, SUBJECTS, arm_of, slug
+from gluon_wgan.studies.networks import random_search
+from gluon_wgan.studies.networks.question import BASES_TOLD, SUBJECTS, arm_of, sheet_of
 
 _NAME = "networks"
-_BASES = {"clip": "clipped WGAN", "penalty": "penalised WGAN", "gan": "plain GAN"}
 
 
 def page(data, reports):
@@ -18,6 +18,10 @@ def page(data, reports):
     found = {subject: data[subject] for subject in SUBJECTS if subject in data}
     figures, sections = {}, [_commands(found)]
     for subject, part in found.items():
+        if subject == "random":
+            figures[f"{_NAME}_random"] = random_search.figure(part)
+            sections.append(random_search.section(part, reports))
+            continue
         figures |= {f"{_NAME}_{subject}": _ends(part), f"{_NAME}_{subject}_courses": _courses(part)}
         sections += [_table(subject, part), _losses(subject, part), _pictures(subject, part, reports)]
     claims = asked_of("networks.json", reports)
@@ -26,12 +30,15 @@ def page(data, reports):
 
 def answer(found):
     """Return the sentences that answer the question, or say how far the study is."""
-    return " ".join(_answer(subject, part) for subject, part in found.items())
+    return " ".join(
+        random_search.answer(part) if subject == "random" else _answer(subject, part) for subject, part in found.items()
+    )
 
 
 def _answer(subject, part):
     what, networks = SUBJECTS[subject].what, SUBJECTS[subject].networks
-    planned = sum(map(len, networks.values())) * len(SEEDS)
+    seeds = len(SUBJECTS[subject].seeds)
+    planned = sum(map(len, networks.values())) * seeds
     if len(part["runs"]) < planned:
         return f"On {what} it is not answered yet: {len(part['runs'])} of the {planned} trainings are done."
     sentences = []
@@ -41,13 +48,13 @@ def _answer(subject, part):
         with_which = f"{_thousandths(ends[best])} with {best}"
         if len(ends) > 1:
             with_which += f", the best of {len(ends)} networks, and {_thousandths(ends[worst])} with {worst}, the worst"
-        sentences.append(f"the {_BASES[base]} ends at {with_which}")
+        sentences.append(f"the {BASES_TOLD[base]} ends at {with_which}")
     untrained = np.mean([run["untrained"] for run in part["runs"]])
     clipped, plain = (next(iter(part["networks"][base].values()))["correlation"]["value"] for base in ("clip", "gan"))
     return (
         f"On {what}, in thousandths of the kernel distance, {'; '.join(sentences)}; untrained networks are at "
-        f"{_thousandths(untrained)} (n = {len(SEEDS)} seeds); the clipped WGAN's estimate goes with the distance by a "
-        f"rank correlation of {_number(clipped)}, the plain GAN's value by {_number(plain)}."
+        f"{_thousandths(untrained)} (n = {seeds} seeds); the clipped WGAN's estimate goes with the distance by a rank "
+        f"correlation of {_number(clipped)}, the plain GAN's value by {_number(plain)}."
     )
 
 
@@ -78,7 +85,7 @@ def _commands(found):
 
 def _rows(part):
     networks = part["networks"]
-    return [(_BASES[base], network, one) for base in networks for network, one in networks[base].items()]
+    return [(BASES_TOLD[base], network, one) for base in networks for network, one in networks[base].items()]
 
 
 def _more(paired):
@@ -131,10 +138,10 @@ plain GAN's log-likelihood.
 
 def _pictures(subject, part, reports):
     shown = [
-        f"The {_BASES[base]}, {network}:\n\n![Samples of {arm_of(base, network)}]({file})\n"
+        f"The {BASES_TOLD[base]}, {network}:\n\n![Samples of {arm_of(base, network)}]({file})\n"
         for base, of_base in part["networks"].items()
         for network in of_base
-        if (reports / (file := f"figures/{_NAME}/{slug(f'{subject}, {arm_of(base, network)}')}.png")).is_file()
+        if (reports / (file := f"figures/{sheet_of(subject, arm_of(base, network))}")).is_file()
     ]
     return f"""### The pictures
 
@@ -160,7 +167,7 @@ def _ends(found):
             ends = [1000 * run["kernel_distance"] for run in found["runs"] if run["arm"] == arm_of(base, network)]
             axes.plot(ends, [len(labels)] * len(ends), "o", color=f"C{number}", alpha=0.7)
             axes.plot([np.mean(ends)], [len(labels)], "|", color=f"C{number}", markersize=18)
-            labels.append(f"{_BASES[base]}: {network}")
+            labels.append(f"{BASES_TOLD[base]}: {network}")
     axes.axvline(1000 * np.mean([run["untrained"] for run in found["runs"]]), color=GREY, linewidth=1, linestyle=":")
     axes.set_yticks(range(len(labels)), labels)
     axes.invert_yaxis()
@@ -183,7 +190,7 @@ def _courses(found):
                     distances = 1000 * np.array(run["course"]["kernel_distance"])
                     panels[0, column].plot(steps, distances, color=f"C{number}", label=label, linewidth=1)
                     panels[1, column].plot(steps, run["course"]["value"], color=f"C{number}", linewidth=1)
-        panels[0, column].set_title(_BASES[base], fontsize=10)
+        panels[0, column].set_title(BASES_TOLD[base], fontsize=10)
         panels[0, column].set_ylim(bottom=0)
         panels[0, column].legend(fontsize=6)
         panels[1, column].set_yscale("symlog", linthresh=0.01)

@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from gluon_wgan import streams
 from gluon_wgan.errors import UserError
 from gluon_wgan.flags import optional
 from gluon_wgan.studies.plan import StudyFlags
@@ -34,6 +35,7 @@ BASES = {
         "boost_every": 0,
     },
 }
+BASES_TOLD = {"clip": "clipped WGAN", "penalty": "penalised WGAN", "gan": "plain GAN"}
 DCGAN = "DCGAN"
 RESIDUAL = "residual, 20 layers"
 _SIZES = {"image_size": 32, "generator_channels": 16, "critic_channels": 16}
@@ -57,11 +59,57 @@ class Subject(NamedTuple):
         Settings of all arms.
     networks : dict of str to dict
         {base: {network: settings}}; the first network of a base is what its others are held against.
+    seeds : tuple of int
+    generator_steps : int
+    tenths : tuple of int
+        Of a run, at which it is measured.
     """
 
     what: str
     sizes: dict
     networks: dict
+    seeds: tuple = SEEDS
+    generator_steps: int = GENERATOR_STEPS
+    tenths: tuple = tuple(range(1, 11))
+
+
+# WGAN-GP's random search (Table 1): what each of its architectures is drawn from. Filters are an eighth of the paper's;
+# its depth 4 is DCGAN's at 32 pixels, and what is more lies at the largest picture.
+RANDOM = {
+    "generator_nonlinearity": ("relu", "leaky_relu", "softplus", "tanh"),
+    "critic_nonlinearity": ("relu", "leaky_relu", "softplus", "tanh"),
+    "generator_depth": (4, 8, 12, 20),
+    "critic_depth": (4, 8, 12, 20),
+    "generator_norm": (True, False),
+    "critic_norm": (True, False),
+    "generator_channels": (4, 8, 16),
+    "critic_channels": (4, 8, 16),
+}
+ARCHITECTURES = 30
+# A random architecture has learned if it ends below this part of where it was untrained. The other parts are shown.
+LEARNED_BELOW, SHOWN_PARTS = 0.8, (0.9, 0.8, 0.7, 0.6, 0.5)
+
+
+def drawn(number):
+    """Return the architecture of a number, {name: value}, of `RANDOM`."""
+    rng = streams.generator(0, "networks: random architecture", number)
+    return {name: values[rng.integers(len(values))] for name, values in RANDOM.items()}
+
+
+def _random(base):
+    """Return {name: settings} of the random architectures; the penalty's critic has LayerNorm in BatchNorm's place."""
+    norm = "dcgan-layer-norm" if base == "penalty" else "dcgan"
+    found = {}
+    for number in range(1, ARCHITECTURES + 1):
+        one = drawn(number)
+        found[f"architecture {number}"] = {
+            "generator": "dcgan" if one["generator_norm"] else "dcgan-no-bn",
+            "critic": norm if one["critic_norm"] else "dcgan-no-bn",
+            "extra_layers": one["generator_depth"] - 4,
+            "critic_extra_layers": one["critic_depth"] - 4,
+            **{name: value for name, value in one.items() if name.endswith(("nonlinearity", "channels"))},
+        }
+    return found
 
 
 # The papers' figures have the bedrooms' rows. The penalty's critic has LayerNorm where those of others have BatchNorm.
@@ -101,10 +149,19 @@ SUBJECTS = {
             "gan": {"BatchNorm in both": _DIGITS, "critic without norm": _BARE_DIGITS},
         },
     ),
+    # one seed and few steps of each, without the start-up boost, which would be most of them
+    "random": Subject(
+        "random architectures",
+        {"image_size": 32, "boost_generator_steps": 0, "boost_every": 0},
+        {base: _random(base) for base in BASES},
+        seeds=(40,),
+        generator_steps=600,
+        tenths=(8, 9, 10),
+    ),
 }
 # The kernel distance (KID, in the features of EfficientNet-lite0) of so many samples to held-out pictures is measured
-# at each tenth of a run. Where a run ends is the mean over the last of these.
-TENTHS, LAST = 10, 3
+# at tenths of a run. Where a run ends is the mean over the last of these.
+LAST = 3
 SAMPLES = 500
 # The value of the loss at a tenth: the mean over so many generator steps before it. How surely it goes with the
 # distance: Spearman's rank correlation over the tenths.
@@ -120,15 +177,15 @@ class Flags(StudyFlags):
     that the same command goes on.
     """
 
-    measure: optional(Literal["bedrooms", "cifar10", "digits"], "render the page again") = None
+    measure: optional(Literal["bedrooms", "cifar10", "digits", "random"], "render the page again") = None
     """first train and measure what is not yet measured on these pictures"""
     data: optional(str, "none") = None
     """with --measure: the pictures, as of train_lsun.py"""
     bases: optional(tuple[str, ...], "all") = None
     """measure no more than these: clip, penalty, gan"""
-    seeds: tuple[int, ...] = SEEDS
+    seeds: optional(tuple[int, ...], "30 31 32; of random 40") = None
     """each arm is trained with each"""
-    generator_steps: int = GENERATOR_STEPS
+    generator_steps: optional(int, "3,000; of random 600") = None
     """updates of the generator, 10 or more"""
     at_once: optional(int, "the physical cores") = None
     """trainings side by side, each with its share of the threads"""
@@ -153,8 +210,8 @@ class Flags(StudyFlags):
             raise UserError("--data", self.data, "a folder that is there")
         if unknown := [base for base in self.bases or () if base not in BASES]:
             raise UserError("--bases", ", ".join(unknown), ", ".join(BASES))
-        if self.generator_steps < TENTHS:
-            raise UserError("--generator-steps", self.generator_steps, f"{TENTHS} or more")
+        if self.generator_steps is not None and self.generator_steps < 10:
+            raise UserError("--generator-steps", self.generator_steps, "10 or more")
 
 
 def arm_of(base, network):
@@ -162,9 +219,9 @@ def arm_of(base, network):
     return f"{base}, {network}"
 
 
-def slug(arm):
-    """Return an arm's name as that of a file."""
-    return re.sub(r"\W+", "-", arm)
+def sheet_of(subject, arm):
+    """Return the file of an arm's samples in the folder of the figures."""
+    return "networks/" + re.sub(r"\W+", "-", f"{subject}, {arm}") + ".png"
 
 
 def arms_of(subject):

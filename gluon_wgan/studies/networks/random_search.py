@@ -1,0 +1,98 @@
+"""The random architectures' part of the page: who learns with which, all runs, failures included."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from gluon_wgan.report.page import table
+from gluon_wgan.report.style import GREY
+from gluon_wgan.studies.networks.question import (
+    ARCHITECTURES,
+    BASES,
+    BASES_TOLD,
+    LEARNED_BELOW,
+    SHOWN_PARTS,
+    arm_of,
+    drawn,
+    sheet_of,
+)
+
+
+def parts_of(part):
+    """Return {base: {number: where that architecture ended, as a part of where it was untrained}}."""
+    found = {base: {} for base in BASES}
+    for run in part["runs"]:
+        base, _, network = run["arm"].partition(", ")
+        found[base][int(network.split()[-1])] = run["kernel_distance"] / run["untrained"]
+    return found
+
+
+def answer(part):
+    """Return the sentence that answers the question, or says how far the search is."""
+    found = parts_of(part)
+    done, planned = sum(map(len, found.values())), ARCHITECTURES * len(BASES)
+    if done < planned:
+        return f"Of random architectures it is not answered yet: {done} of the {planned} trainings are done."
+    learned = {base: sum(value < LEARNED_BELOW for value in of_base.values()) for base, of_base in found.items()}
+    shown = ", ".join(f"{learned[base]} with the {BASES_TOLD[base]}" for base in BASES)
+    return (
+        f"Of {ARCHITECTURES} random architectures these learn, that is come below {LEARNED_BELOW} of the untrained "
+        f"distance in {part['generator_steps']} generator steps: {shown} (one seed each)."
+    )
+
+
+def section(part, reports):
+    """Return the section of the page, Markdown."""
+    found = parts_of(part)
+    shares = []
+    for base, of_base in found.items():
+        below = [sum(value < limit for value in of_base.values()) for limit in SHOWN_PARTS]
+        shares.append([BASES_TOLD[base], *(f"{count} of {len(of_base)}" for count in below)])
+    rows = []
+    for number in range(1, ARCHITECTURES + 1):
+        one = drawn(number)
+        networks = [
+            f"{one[f'{network}_depth']} layers of {one[f'{network}_channels']}, {one[f'{network}_nonlinearity']}"
+            + ("" if one[f"{network}_norm"] else ", no norm")
+            for network in ("generator", "critic")
+        ]
+        ends = [f"{found[base][number]:.2f}" if number in found[base] else "" for base in BASES]
+        rows.append([number, *networks, *ends])
+    told = [BASES_TOLD[base] for base in BASES]
+    sheets = [[number, *(_samples(number, base, reports) for base in BASES)] for number in range(1, ARCHITECTURES + 1)]
+    return f"""## Random architectures
+
+![Where each architecture ended](figures/networks_random.png)
+
+{ARCHITECTURES} architectures, drawn from the ranges of the penalty's paper (its Table 1; an eighth of its filters),
+each trained in the three ways for {part["generator_steps"]} generator steps on {part["pictures"]}, one seed. Numbers
+are the kernel distance at the end over that of the same networks untrained; a run that broke off has 1.
+
+{table(["below", *SHOWN_PARTS], shares)}
+
+{table(["", "generator", "critic", *told], rows)}
+
+{table(["", *told], sheets)}
+"""
+
+
+def _samples(number, base, reports):
+    arm = arm_of(base, f"architecture {number}")
+    file = f"figures/{sheet_of('random', arm)}"
+    return f"![Samples of {arm}]({file})" if (reports / file).is_file() else ""
+
+
+def figure(part):
+    """Return the figure: an architecture a row, where the three ways of training ended."""
+    drawing = Figure(figsize=(9, 7), layout="constrained")
+    axes = drawing.subplots()
+    for place, (base, of_base) in enumerate(parts_of(part).items()):
+        axes.plot(list(of_base.values()), list(of_base), "o", color=f"C{place}", label=BASES_TOLD[base], alpha=0.8)
+    axes.axvline(LEARNED_BELOW, color=GREY, linewidth=1, linestyle=":")
+    axes.set_yticks(np.arange(1, ARCHITECTURES + 1))
+    axes.set_ylim(ARCHITECTURES + 0.7, 0.3)
+    axes.set_xlim(left=0)
+    axes.set_xlabel("kernel distance, as a part of the untrained (dotted: what is called learned)")
+    axes.set_ylabel("architecture")
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=9)
+    return drawing
