@@ -102,8 +102,8 @@ def test_what_it_says_of_the_ablations_is_what_the_data_says():
     assert all(decided[arm]["answer"] == "differs" and decided[arm]["high"] < 0 for arm in ("cv2-area", "gluoncv"))
     assert "OpenCV's bilinear and bicubic cannot be told from Pillow by six seeds" in text
     assert all((decided[arm]["answer"], decided[arm]["n"]) == ("undecided", 6) for arm in ("cv2", "cv2-bicubic"))
-    assert "Of the epsilon's 36 trainings most are still to be done" in text
-    assert sum(map(len, read("ablation_epsilon")["runs"].values())) < 18
+    assert "Of the epsilon's 36 trainings some are still to be done" in text
+    assert sum(map(len, read("ablation_epsilon")["runs"].values())) < 36
     assert "an exploratory study with three seeds, whose measure saw less, told none from PyTorch's" in text
     differences = read("ablation_epsilon_exploratory")["differences"]
     assert not any(found["swd_same"]["differs"] for found in differences.values())

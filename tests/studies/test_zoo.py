@@ -107,7 +107,7 @@ def test_the_answer_by_hand():
     part = {"what": "rooms", "runs": [other, run], "kept": "clip", "floor": 0.00041, "floor_error": 0.001}
     assert page.answer({"rooms-32": part}) == (
         "rooms-32 makes rooms: kernel distance to unseen ones 51.2 ± 2.1 thousandths, by the weight clipping in 30 "
-        "minutes of one core. Two sets of unseen pictures are at most 0.4 apart. One training of each recipe, so this "
+        "minutes. Two sets of unseen pictures are at most 0.4 apart. One training of each recipe, so this "
         "is a choice, not a comparison of recipes."
     )
 

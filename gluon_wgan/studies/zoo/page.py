@@ -28,7 +28,7 @@ def answer(found):
     each = [
         f"{name} makes {part['what']}: kernel distance to unseen ones "
         f"{thousandths(kept(part)['kernel_distance'], kept(part)['kernel_distance_error'])} thousandths, by the "
-        f"{_RECIPES[part['kept']]} in {kept(part)['seconds'] / 60:.0f} minutes of one core"
+        f"{_RECIPES[part['kept']]} in {kept(part)['seconds'] / 60:.0f} minutes"
         for name, part in found.items()
     ]
     floor = max(part["floor"] for part in found.values())
