@@ -43,8 +43,24 @@ class MeasureFlags(StudyFlags):
         return self.measure
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrainingFlags(StudyFlags):
+    """The flags of a study that trains runs; a subclass adds `runs`, the folder of the run folders."""
+
+    at_once: optional(int, "the physical cores") = None
+    """trainings side by side, each with its share of the threads"""
+    cluster: optional(str, "none: this machine") = None
+    """a scheduler of dask.distributed, as in tcp://10.0.0.1:8786: its workers train and measure"""
+    cache_dir: str = "cache"
+    """folder for the prepared pictures, and for what the project draws"""
+
+    @property
+    def threads(self):
+        return 1  # more would spin beside the trainings, which take all cores: ten times slower
+
+
 @dataclass(frozen=True)
-class AblationFlags(StudyFlags):
+class AblationFlags(TrainingFlags):
     """Train every arm with every seed, some at once, measure each as it finishes, and report.
 
     It may be stopped, or killed, at any moment: the same command goes on. Runs that several ablations share are made
@@ -61,14 +77,8 @@ class AblationFlags(StudyFlags):
     """feature maps at the largest picture, of both networks"""
     generator_steps: int = 5000
     """updates of the generator"""
-    at_once: optional(int, "the physical cores") = None
-    """trainings side by side, each with its share of the threads"""
-    cluster: optional(str, "none: this machine") = None
-    """a scheduler of dask.distributed, as in tcp://10.0.0.1:8786: its workers train and measure"""
     runs: str = "runs/ablations"
     """folder of the run folders"""
-    cache_dir: str = "cache"
-    """folder for the prepared pictures"""
     arms: optional(tuple[str, ...], "all") = None
     """no more than these beside the baseline"""
     again: optional(str, "the study itself") = None
@@ -79,10 +89,6 @@ class AblationFlags(StudyFlags):
     def check(self):
         if self.again is not None and not re.fullmatch("[A-Za-z0-9-]{1,40}", self.again):
             raise UserError("--again", repr(self.again), "letters, digits and hyphens, 40 at most")
-
-    @property
-    def threads(self):
-        return 1  # more would spin beside the trainings, which take all cores: ten times slower
 
     def base(self):
         """Return what all arms share: the original's settings at a size that two cores train in minutes."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gluon_wgan.flags import optional
-from gluon_wgan.studies.plan import MeasureFlags
+from gluon_wgan.studies.plan import TrainingFlags
 
 PLACE = 57
 TITLE = "A language model whose generator samples nothing"
@@ -29,7 +29,7 @@ SHOWN_LINES = 12
 
 
 @dataclass(frozen=True)
-class Flags(MeasureFlags):
+class Flags(TrainingFlags):
     """Write reports/language.md and .html: what a language model that samples nothing learns of a text.
 
     Measuring takes some five hours of one core; finished runs are kept, so that the same command goes on.
@@ -45,15 +45,8 @@ class Flags(MeasureFlags):
     """feature maps of every block, of both networks"""
     generator_steps: int = GENERATOR_STEPS
     """updates of the generator"""
-    at_once: optional(int, "the physical cores") = None
-    """trainings side by side, each with its share of the threads"""
-    cluster: optional(str, "none: this machine") = None
-    """a scheduler of dask.distributed, as in tcp://10.0.0.1:8786: its workers train and measure"""
     runs: str = "runs/language"
     """folder of the run folders"""
-    cache_dir: str = "cache"
-    """folder for the sentences drawn without --data"""
 
-    @property
-    def threads(self):
-        return 1  # beside the trainings, which take all cores
+    def measures(self):
+        return self.measure

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from gluon_wgan import streams
 from gluon_wgan.errors import UserError
 from gluon_wgan.flags import optional
-from gluon_wgan.studies.plan import StudyFlags
+from gluon_wgan.studies.plan import TrainingFlags
 
 PLACE = 50
 TITLE = "Which networks does a GAN stand?"
@@ -170,7 +170,7 @@ SHOWN = 16  # samples of the first seed
 
 
 @dataclass(frozen=True)
-class Flags(StudyFlags):
+class Flags(TrainingFlags):
     """Write reports/networks.md and .html: which networks a plain GAN, a clipped and a penalised WGAN stand.
 
     Measuring takes some ten hours of one core, and the network that `make parity` installs; finished runs are kept, so
@@ -187,18 +187,8 @@ class Flags(StudyFlags):
     """each arm is trained with each"""
     generator_steps: optional(int, "3,000; of random 600") = None
     """updates of the generator, 10 or more"""
-    at_once: optional(int, "the physical cores") = None
-    """trainings side by side, each with its share of the threads"""
-    cluster: optional(str, "none: this machine") = None
-    """a scheduler of dask.distributed, as in tcp://10.0.0.1:8786: its workers train and measure"""
     runs: str = "runs/networks"
     """folder of the run folders"""
-    cache_dir: str = "cache"
-    """folder for the prepared pictures"""
-
-    @property
-    def threads(self):
-        return 1  # beside the trainings, which take all cores
 
     def measures(self):
         return self.measure is not None

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 from gluon_wgan.errors import UserError
 from gluon_wgan.flags import optional
-from gluon_wgan.studies.plan import StudyFlags
+from gluon_wgan.studies.plan import TrainingFlags
 
 PLACE = 40
 TITLE = "What the presets learn of real pictures"
@@ -53,7 +53,7 @@ LEAST_SHARE = 0.01  # of each of the ten digits
 
 
 @dataclass(frozen=True)
-class Flags(StudyFlags):
+class Flags(TrainingFlags):
     """Write reports/presets.md and .html: what presets learn of real pictures, as their samples and measures show."""
 
     measure: optional(Literal["bedrooms", "faces", "digits"], "render the page again") = None
@@ -65,18 +65,8 @@ class Flags(StudyFlags):
     """each arm is trained with each"""
     generator_steps: optional(int, "the study's own") = None
     """updates of the generator, of every arm"""
-    at_once: optional(int, "the physical cores") = None
-    """trainings side by side, each with its share of the threads"""
-    cluster: optional(str, "none: this machine") = None
-    """a scheduler of dask.distributed, as in tcp://10.0.0.1:8786: its workers train and measure"""
     runs: str = "runs/presets"
     """folder of the run folders"""
-    cache_dir: str = "cache"
-    """folder for the prepared pictures"""
-
-    @property
-    def threads(self):
-        return 1  # beside the trainings, which take all cores
 
     def measures(self):
         return self.measure is not None

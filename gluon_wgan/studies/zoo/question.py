@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from gluon_wgan.errors import UserError
 from gluon_wgan.flags import optional
-from gluon_wgan.studies.plan import StudyFlags
+from gluon_wgan.studies.plan import TrainingFlags
 
 PLACE = 12
 TITLE = "The zoo: trained generators that come with the package"
@@ -76,7 +76,7 @@ ROWS, NEAREST = 8, 5  # of samples, each with the training pictures that are mos
 
 
 @dataclass(frozen=True)
-class Flags(StudyFlags):
+class Flags(TrainingFlags):
     """Write reports/zoo.md and .html: what the models of the zoo make, and how they were trained.
 
     With --measure, first train a model by each recipe, an hour or some, and put the one whose pictures come nearest to
@@ -89,20 +89,10 @@ class Flags(StudyFlags):
     """of digits-28: the folder of MNIST's files; rooms are drawn"""
     generator_steps: optional(int, "the recipe's own") = None
     """updates of the generator"""
-    at_once: optional(int, "the physical cores") = None
-    """trainings side by side, each with its share of the threads"""
-    cluster: optional(str, "none: this machine") = None
-    """a scheduler of dask.distributed, as in tcp://10.0.0.1:8786: its workers train and measure"""
     runs: str = "runs/zoo"
     """folder of the run folders"""
-    cache_dir: str = "cache"
-    """folder for the drawn and the prepared pictures"""
     zoo: str = os.path.join("gluon_wgan", "zoo")
     """folder of the zoo, in which the model is put"""
-
-    @property
-    def threads(self):
-        return 1  # beside the trainings, which take all cores
 
     def measures(self):
         return self.measure is not None
