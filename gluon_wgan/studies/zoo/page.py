@@ -1,5 +1,6 @@
 """The page of the zoo: each model's pictures, its card, and how its recipes compare."""
 
+from gluon_wgan.report.numbers import between
 from gluon_wgan.report.page import Page, command_of, origins, starts_of, table
 from gluon_wgan.studies.zoo.question import MODELS
 
@@ -25,17 +26,22 @@ def thousandths(value, error):
 
 def answer(found):
     """Return the sentences that answer the question."""
-    each = [
-        f"{name} makes {part['what']}: kernel distance to unseen ones "
-        f"{thousandths(kept(part)['kernel_distance'], kept(part)['kernel_distance_error'])} thousandths, by the "
-        f"{_RECIPES[part['kept']]} in {kept(part)['seconds'] / 60:.0f} minutes"
-        for name, part in found.items()
-    ]
-    floor = max(part["floor"] for part in found.values())
+    nearest = [kept(part) for part in found.values()]
+    others = [run for part in found.values() for run in part["runs"] if run is not kept(part)]
+    recipes = " or ".join(dict.fromkeys(_RECIPES[run["recipe"]] for run in nearest))
+    floor = 1000 * max(part["floor"] for part in found.values())
+    other = f", by the other recipe {_between(others, 'kernel_distance', 1000)}" if others else ""
+    minutes, distances = _between(nearest, "seconds", 1 / 60), _between(nearest, "kernel_distance", 1000)
     return (
-        f"{'; '.join(each)}. Two sets of unseen pictures are at most {1000 * floor:.1f} apart. One training of each "
-        "recipe, so this is a choice, not a comparison of recipes."
+        f"They make {'; '.join(part['what'] for part in found.values())}. Trained with the {recipes} in {minutes} minutes, "
+        f"their pictures are {distances} thousandths of the kernel distance from pictures that they never saw{other}; two "
+        f"sets of those are at most {floor:.1f} apart. One training of each recipe, so this is a choice, not a comparison "
+        "of recipes."
     )
+
+
+def _between(runs, name, factor):
+    return between([factor * run[name] for run in runs], "{:.0f}".format)
 
 
 _USE = """## Use
