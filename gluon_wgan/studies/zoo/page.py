@@ -31,12 +31,12 @@ def answer(found):
     recipes = " or ".join(dict.fromkeys(_RECIPES[run["recipe"]] for run in nearest))
     floor = 1000 * max(part["floor"] for part in found.values())
     other = f", by the other recipe {_between(others, 'kernel_distance', 1000)}" if others else ""
-    minutes, distances = _between(nearest, "seconds", 1 / 60), _between(nearest, "kernel_distance", 1000)
+    what = "; ".join(part["what"] for part in found.values())
     return (
-        f"They make {'; '.join(part['what'] for part in found.values())}. Trained with the {recipes} in {minutes} minutes, "
-        f"their pictures are {distances} thousandths of the kernel distance from pictures that they never saw{other}; two "
-        f"sets of those are at most {floor:.1f} apart. One training of each recipe, so this is a choice, not a comparison "
-        "of recipes."
+        f"They make {what}. Trained with the {recipes} in {_between(nearest, 'seconds', 1 / 60)} minutes, their pictures "
+        f"are {_between(nearest, 'kernel_distance', 1000)} thousandths of the kernel distance from pictures that they "
+        f"never saw{other}; two sets of those are at most {floor:.1f} apart. One training of each recipe, so this is a "
+        "choice, not a comparison of recipes."
     )
 
 
