@@ -33,10 +33,10 @@ def answer(found):
     other = f", by the other recipe {_between(others, 'kernel_distance', 1000)}" if others else ""
     what = "; ".join(part["what"] for part in found.values())
     return (
-        f"They make {what}. Trained with the {recipes} in {_between(nearest, 'seconds', 1 / 60)} minutes, their pictures "
-        f"are {_between(nearest, 'kernel_distance', 1000)} thousandths of the kernel distance from pictures that they "
-        f"never saw{other}; two sets of those are at most {floor:.1f} apart. One training of each recipe, so this is a "
-        "choice, not a comparison of recipes."
+        f"They make {what}. Trained with the {recipes} in {_between(nearest, 'seconds', 1 / 60)} minutes, their "
+        f"pictures are {_between(nearest, 'kernel_distance', 1000)} thousandths of the kernel distance from pictures "
+        f"that they never saw{other}; two sets of those are at most {floor:.1f} apart. One training of each recipe, so "
+        "this is a choice, not a comparison of recipes."
     )
 
 
