@@ -81,7 +81,9 @@ def tab(runs):
     event = button.click(
         by_networks(generate), inputs, outputs, api_name="generate", show_progress_on=said, **ONE_AT_A_TIME
     )
-    stop.click(lambda: "Stopped.", None, said, cancels=event, queue=False, api_visibility="private")
+    form = {"queue": False, "api_visibility": "private"}
+    stopped = stop.click(lambda: None, None, None, cancels=event, **form)
+    stopped.then(lambda: "Stopped.", None, said, **form)  # after the last progress, which may be on its way
 
 
 def _made(count, what, place):
