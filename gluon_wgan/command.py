@@ -108,7 +108,7 @@ _LEAST_ADDRESS_SPACE = 1200  # MB: below, some of the libraries crash or wait fo
 
 def _check_address_space():
     given = resource.getrlimit(resource.RLIMIT_AS)[0]
-    if given not in (resource.RLIM_INFINITY, -1) and given < _LEAST_ADDRESS_SPACE * 10**6:
+    if given != resource.RLIM_INFINITY and given < _LEAST_ADDRESS_SPACE * 10**6:
         raise MemoryError(f"`ulimit -v` leaves {given / 1e6:.0f} MB, and the libraries take {_LEAST_ADDRESS_SPACE}")
 
 

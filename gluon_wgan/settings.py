@@ -13,15 +13,15 @@ from gluon_wgan.flags import optional
 from gluon_wgan.presets import PRESETS
 from gluon_wgan.resize import get_resizer
 
+# What other networks do not have, and what the code that dcgan comes from has.
+DCGAN_ONLY = {"generator_nonlinearity": "relu", "critic_nonlinearity": "leaky_relu", "critic_extra_layers": None}
 # What the code did before these were settings: a run of that time has no value for them. A new setting is added here.
 _BEFORE_THEY_WERE_SETTINGS = {
     "epoch_end": "run_on",
     "rmsprop_initial_square": 0.0,
     "generator_turn": "after_critic",
     "depth": 101,
-    "critic_extra_layers": None,
-    "generator_nonlinearity": "relu",
-    "critic_nonlinearity": "leaky_relu",
+    **DCGAN_ONLY,
     "initial_weights": "reference",
     "sequence_length": 32,
     "symbols": 0,
@@ -191,8 +191,7 @@ class Settings:
 
     def _check_dcgan(self):
         """Refuse what other networks would pass over."""
-        only = {"generator_nonlinearity": "relu", "critic_nonlinearity": "leaky_relu", "critic_extra_layers": None}
-        for name, default in only.items():
+        for name, default in DCGAN_ONLY.items():
             network, given = getattr(self, name.partition("_")[0]), getattr(self, name)
             if given != default and not network.startswith("dcgan"):
                 raise UserError(flag_of(name), f"{given}, with {network}", "it with dcgan alone")

@@ -58,7 +58,7 @@ def view(flags):
         raise UserError("--port", flags.port, "1 to 65535")
     from gluon_wgan.app.runs import Runs
 
-    runs = Runs(flags.runs or [folder for folder in ("runs",) if Path(folder).is_dir()])
+    runs = Runs(flags.runs or (["runs"] if Path("runs").is_dir() else []))
     if flags.runs and not runs.folders():
         allowed = "a run folder or a folder of runs; `make demo` trains one"
         raise UserError("RUN", f"{', '.join(flags.runs)} (no run in it)", allowed)

@@ -12,7 +12,7 @@ from gluon_wgan.interop.match import match_by_name, match_by_structure
 from gluon_wgan.interop.names import with_our_names, with_todays_names
 from gluon_wgan.interop.torch_files import read_state_dict
 from gluon_wgan.models import build_critic, build_generator
-from gluon_wgan.settings import preset_settings
+from gluon_wgan.settings import DCGAN_ONLY, preset_settings
 
 
 def load_torch_generator(pth_path, generator_config_json_path):
@@ -120,8 +120,7 @@ def shapes_of(settings):
     if settings.generator not in theirs:
         given = f"one whose generator is {settings.generator}"
         raise UserError("run", given, "one with dcgan, dcgan-no-bn or mlp, as the originals have")
-    changed = {"generator_nonlinearity": "relu", "critic_nonlinearity": "leaky_relu", "critic_extra_layers": None}
-    for name, reference in changed.items():
+    for name, reference in DCGAN_ONLY.items():
         if getattr(settings, name) != reference:
             given = f"one with {name} {getattr(settings, name)}"
             raise UserError("run", given, f"one with {reference}, as the originals have")

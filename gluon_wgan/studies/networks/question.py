@@ -16,7 +16,8 @@ QUESTION = (
     "How near to real pictures do a plain GAN, a clipped WGAN and a penalised one come with one network and with "
     "another, and does what they minimise say how near they are?"
 )
-# Some nine minutes of a core each, by a timing alone. As many generator steps for all: the papers compare so.
+# By the times of updates in reports/speed.md at most some ten minutes of a core for a DCGAN. As many generator steps
+# for all: the papers compare so.
 GENERATOR_STEPS = 3000
 SEEDS = (30, 31, 32)
 # Each as its authors set it: the original WGAN; the penalty's paper; DCGAN's plain GAN, one update of each in turn.
@@ -173,7 +174,7 @@ SHOWN = 16  # samples of the first seed
 class Flags(TrainingFlags):
     """Write reports/networks.md and .html: which networks a plain GAN, a clipped and a penalised WGAN stand.
 
-    Measuring takes some ten hours of one core, and the network that `make parity` installs; finished runs are kept, so
+    Measuring takes many hours of one core, and the network that `make parity` installs; finished runs are kept, so
     that the same command goes on.
     """
 

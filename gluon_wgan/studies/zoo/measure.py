@@ -110,7 +110,6 @@ def _prepared(settings, cache_dir, more=0):
 
 def _unseen(settings, cache_dir):
     """Return pictures that training does not see, uint8 (n, H, W, C): held-out ones, or other drawn rooms."""
-    settings = replace(settings, seed=0)
     if settings.hold_out:
         prepared = _prepared(settings, cache_dir)
         rows = np.flatnonzero(prepared.held_out)[:COMPARED]

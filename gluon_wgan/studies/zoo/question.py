@@ -34,7 +34,7 @@ class Model(NamedTuple):
 
 
 # Clipping has the original's optimizer, rate and five updates of the critic; the penalty twice its paper's rate and,
-# in the place of five, one: in the same time the generator makes three times as many steps. A short trial of the
+# in the place of five, one, so that the generator makes more steps in about the same time. A short trial of the
 # penalty on rooms of 32 pixels, which was looked at, came before.
 _PENALTY = {"n_critic": 1, "learning_rate": 2e-4}
 
