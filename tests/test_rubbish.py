@@ -23,6 +23,7 @@ from gluon_wgan.studies.results import Results
 sys.path.insert(0, str(Path(__file__).parent / "campaign"))
 
 import disturbed
+import kills
 from campaign import KINDS, NEED_TORCH, Worker
 from kills import Kills
 from mutations import mutate
@@ -176,6 +177,12 @@ def test_a_kill_is_survived_and_a_difference_would_be_seen(tmp_path, monkeypatch
         r"FAILED: generate, a sheet, killed after .* not the same: \['run/generated'\]",
         attempt.try_case("killed: generate, a sheet", 1),
     )
+
+
+@pytest.mark.skipif(kills.STRACE is None, reason="strace, which is no part of the suite")
+def test_a_kill_at_a_system_call_takes_place(tmp_path):
+    assert disturbed.popen(["--help"], tmp_path, kills.at_call("openat", 5)).wait(60) == -9
+    assert disturbed.popen(["--help"], tmp_path, kills.at_call("openat", 60_000)).wait(60) == 0
 
 
 def test_a_starved_command_says_what_it_lacks_and_goes_on(tmp_path):

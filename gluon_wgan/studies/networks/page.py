@@ -152,7 +152,7 @@ The first seed's samples after the last generator step. The same place in two ro
 
 _LIMITS = """## Limits
 
-One set of pictures at one small size, few steps, each way of training with its authors' settings, which differ in more
+One small size, few steps, each way of training with its authors' settings, which differ in more
 than the loss: optimizer, rate, and updates of the critic. As many generator steps are not as much computing: the
 penalised WGAN's take the longest, the plain GAN's the shortest.
 """

@@ -126,6 +126,7 @@ def _command(found):
 
 _LIMITS = """## Limits
 
-One seed of each recipe. The kernel distance (KID, in the features of EfficientNet-lite0, a network trained on
-photographs) is small where such a network sees little difference; it was trained on neither drawn rooms nor digits.
+One seed of each recipe. Minutes are by the clock, on a machine that did other work too. The kernel distance (KID, in
+the features of EfficientNet-lite0, a network trained on photographs) is small where such a network sees little
+difference; it was trained on neither drawn rooms nor digits.
 """
