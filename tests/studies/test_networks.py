@@ -2,16 +2,19 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import mxnet as mx
 import numpy as np
 import pytest
 from conftest import encode, make_picture
 
+from gluon_wgan import layers
 from gluon_wgan.command import call
 from gluon_wgan.errors import UserError
 from gluon_wgan.settings import Settings, preset_settings
-from gluon_wgan.studies.networks import measure, page, question
+from gluon_wgan.studies.networks import depth, inside, measure, page, question
+from gluon_wgan.studies.toy.numbers import gradient_norms as toy_gradient_norms
 
 
 def run(arm, seed, distance, correlation=(1.0, 0.0), untrained=0.6):
@@ -34,6 +37,9 @@ def test_summaries_by_hand():
     assert penalised["from_clip"]["mean"] == pytest.approx(-0.2)
     assert penalised["correlation"] == {"value": 0.5, "generator_loss": None}
     assert "gan" not in found
+    # .5 of the untrained and .17; .83, 1
+    assert (dcgan["worst_of_untrained"], bare["worst_of_untrained"]) == pytest.approx((2 / 3, 1))
+    assert measure.summarise(runs, question.SUBJECTS["bedrooms"].networks)["learned"] == {"clip": 3, "penalty": 3}
 
 
 def test_correlations_by_hand():
@@ -64,7 +70,7 @@ def test_arms_are_their_authors_settings_at_one_size():
     assert [len(arms_of(subject)) for subject in ("cifar10", "digits")] == [4, 6]
     assert {(one.image_size, one.image_channels) for one in arms_of("digits").values()} == {(28, 1)}
     slugs = [question.sheet_of(subject, arm) for subject in question.SUBJECTS for arm in arms_of(subject)]
-    assert len(set(slugs)) == len(slugs) == 24 + 90
+    assert len(set(slugs)) == len(slugs) == 24 + 8 + 90
 
 
 def data(subject):
@@ -90,6 +96,72 @@ def test_the_answer_says_who_stands_what():
         "On CIFAR-10's pictures it is not answered yet: 5 of the 12 trainings are done."
     )
     assert "the clipped WGAN ends at 400 with DCGAN; the penalised" in page.answer({"cifar10": data("cifar10")})
+
+
+def test_the_depths_differ_in_depth_alone():
+    arms = arms_of("depth")
+    for base, critic, n_critic in (("clip", "resnet", 5), ("penalty", "resnet-layer-norm", 1)):
+        of_base = [arms[f"{base}, {deep} layers"] for deep in (11, 20, 50, 101)]
+        assert [one.depth for one in of_base] == [11, 20, 50, 101]
+        assert {replace(one, depth=11) for one in of_base} == {of_base[0]}
+        assert (of_base[0].generator, of_base[0].critic, of_base[0].n_critic) == ("resnet", critic, n_critic)
+
+
+def depths(of_untrained):
+    """Return made-up runs of the depths: {base: where each depth ended, of the untrained}."""
+    cost = {"n_critic": 2, "critic_seconds": 0.25, "generator_seconds": 0.1, "peak_memory_mib": 1234.5}
+    first = {"norms": {"start": [1.0, 2.0, 4.0], "end": [0.0, 0.5, 2.0]}, "cost": cost}
+    runs = [
+        {**run(f"{base}, {deep} layers", seed, 0.6 * end), **(first if seed == 50 else {})}
+        for base, ends in of_untrained.items()
+        for deep, end in zip(question.DEPTHS, ends)
+        for seed in question.SUBJECTS["depth"].seeds
+    ]
+    return {"runs": runs, **measure.summarise(runs, question.SUBJECTS["depth"].networks)}
+
+
+def test_the_depths_answer_and_what_they_cost():
+    part = depths({"clip": (0.7, 0.9, 1, 1), "penalty": (0.5, 0.5, 0.6, 0.65)})
+    assert page.answer({"depth": part}) == (
+        "With residual networks of 11, 20, 50 and 101 layers the clipped WGAN ends at 0.70, 0.90, 1.00, 1.00 of the "
+        "untrained distance, and 3, 0, 0, 0 of 3 trainings come below 0.8; the penalised WGAN ends at 0.50, 0.50, "
+        "0.60, 0.65 of the untrained distance, and 3, 3, 3, 3 of 3 trainings come below 0.8."
+    )
+    # two critic updates of 250 ms and a generator update of 100; norms 1 / 4, and 0 / 2
+    assert "| penalised WGAN | 101 | 250 | 100 | 2 | 0.60 | 1,234 | 0.25 | 0 |" in depth.section(part)
+    part["runs"][0]["norms"].pop("end")
+    assert "| clipped WGAN | 11 | 250 | 100 | 2 | 0.60 | 1,234 | 0.25 | broke off |" in depth.section(part)
+    assert len(depth.figure(part).axes) == 2
+
+
+def test_gradient_norms_are_those_of_the_formula():
+    """By the toys' formula in float64, of the same MLP."""
+    critic = layers.Critic(prefix="")
+    for inputs, outputs in ((6, 5), (5, 4)):
+        critic.add(layers.Dense(outputs, in_units=inputs), layers.ReLU())
+    critic.add(layers.Dense(1, in_units=4), layers.Scale(1.0))
+    critic.initialize(mx.init.Normal(0.5))
+    dense = [part for part in critic if isinstance(part, layers.Dense)]
+    weights = [(one.weight.data().asnumpy(), one.bias.data().asnumpy()) for one in dense]
+    rng = np.random.default_rng(0)
+    real, fake = (rng.normal(size=(count, 6)).astype(np.float32) for count in (7, 9))
+    found = inside.gradient_norms(SimpleNamespace(main=critic), real, fake)
+    # behind each ReLU; the last two parts are left out
+    assert len(found) == 4
+    assert found[1::2] == pytest.approx(toy_gradient_norms(weights, real, fake), rel=1e-5)  # float32
+
+
+def test_what_a_deep_training_costs():
+    arms = arms_of("depth")
+    settings = replace(arms["penalty, 11 layers"], image_size=16, generator_channels=4, critic_channels=4, batch_size=4)
+    found = inside.cost(settings)
+    assert 0 < found["generator_seconds"] < 60 and 0 < found["critic_seconds"] < 60
+    # more than MXNet alone, and less than this machine has
+    assert 100 < found["peak_memory_mib"] < 20_000 and found["n_critic"] == 1
+    pictures = np.zeros((4, 16, 16, 3), np.uint8)
+    norms = inside.norms_of(settings, None, pictures)
+    # 11 layers: a convolution, three blocks that halve, or two at 16 pixels and one that keeps
+    assert list(norms) == ["start"] and len(norms["start"]) == 4 and min(norms["start"]) > 0
 
 
 def test_random_architectures_are_drawn_from_the_papers_ranges():
@@ -126,61 +198,65 @@ def test_the_random_search_counts_who_learned():
     assert page.answer({"random": half}).endswith("not answered yet: 45 of the 90 trainings are done.")
 
 
-def test_a_small_study_end_to_end(tmp_path, monkeypatch):
+@pytest.fixture
+def small_study(tmp_path, monkeypatch):
+    """Return call(subject, networks, flags), which measures them at a small size; what it keeps, and the page."""
     (tmp_path / "pictures").mkdir()
     for index in range(400):
         (tmp_path / "pictures" / f"{index}.png").write_bytes(encode(make_picture(index, 20, 20)))
-    small = {"image_size": 16, "generator_channels": 4, "critic_channels": 4, "batch_size": 4, "latent_dim": 3}
-    few = {"n_critic": 1, "n_critic_boost": 1}
-    bedrooms = question.SUBJECTS["bedrooms"]._replace(sizes=small)
-    monkeypatch.setitem(question.SUBJECTS, "bedrooms", bedrooms)
-    monkeypatch.setattr(question, "BASES", {base: {**of, **few} for base, of in question.BASES.items()})
     monkeypatch.setattr(measure, "SAMPLES", 24)
     monkeypatch.setattr(measure, "features", lambda pictures: pictures.reshape(len(pictures), -1)[:, :8] / 255)
     measure._judges.cache_clear()
-    places = ["--data", "pictures", "--reports", "reports", "--runs", "runs", "--cache-dir", "cache"]
     monkeypatch.chdir(tmp_path)
-    asked = "--bases gan --seeds 1 --generator-steps 10 --at-once 2".split()
-    call("networks", ["--measure", "bedrooms", *asked, *places])
+
+    def study(subject, networks, flags=()):
+        sizes = dict.fromkeys(("generator_channels", "critic_channels"), 4) if subject != "random" else {}
+        sizes |= {"image_size": 16, "batch_size": 4, "latent_dim": 3, "boost_generator_steps": 0, "boost_every": 0}
+        small = question.SUBJECTS[subject]._replace(sizes=sizes, networks=networks)
+        monkeypatch.setitem(question.SUBJECTS, subject, small)
+        places = ["--data", "pictures", "--reports", "reports", "--runs", "runs", "--cache-dir", "cache"]
+        call("networks", ["--measure", subject, "--generator-steps", "10", "--at-once", "2", *flags, *places])
+        data = json.loads((tmp_path / "reports/data/networks.json").read_text())
+        return data[subject]["runs"], (tmp_path / "reports/networks.md").read_text()
+
+    yield study
     measure._judges.cache_clear()
-    part = json.loads((tmp_path / "reports/data/networks.json").read_text())["bedrooms"]
-    assert [(one["arm"], one["finished"]) for one in part["runs"]] == [
-        (f"gan, {network}", True) for network in bedrooms.networks["gan"]
-    ]
-    for one in part["runs"]:
+
+
+def test_a_small_study_end_to_end(small_study, tmp_path):
+    networks = question.SUBJECTS["bedrooms"].networks
+    runs, told = small_study("bedrooms", networks, ["--bases", "gan", "--seeds", "1"])
+    assert [(one["arm"], one["finished"]) for one in runs] == [(f"gan, {network}", True) for network in networks["gan"]]
+    for one in runs:
         course = one["course"]
         assert course["generator_step"] == list(range(1, 11)) and np.isfinite(course["kernel_distance"]).all()
         assert one["kernel_distance"] == pytest.approx(np.mean(course["kernel_distance"][-3:]))
         # a plain GAN's critic begins by guessing: -2 log 2
         assert course["value"][0] == pytest.approx(-2 * np.log(2), abs=0.3)
         assert (tmp_path / "reports/figures" / question.sheet_of("bedrooms", one["arm"])).is_file()
-    told = (tmp_path / "reports/networks.md").read_text()
     assert "not answered yet: 3 of the 42 trainings are done." in told and "Samples of gan, DCGAN" in told
 
 
-def test_a_small_random_search(tmp_path, monkeypatch):
-    (tmp_path / "pictures").mkdir()
-    for index in range(400):
-        (tmp_path / "pictures" / f"{index}.png").write_bytes(encode(make_picture(index, 20, 20)))
-    networks = {
-        base: {"architecture 3": of["architecture 3"]} for base, of in question.SUBJECTS["random"].networks.items()
-    }
-    small = {"image_size": 16, "batch_size": 4, "latent_dim": 3, "boost_generator_steps": 0, "boost_every": 0}
-    monkeypatch.setitem(
-        question.SUBJECTS, "random", question.SUBJECTS["random"]._replace(sizes=small, networks=networks)
+@pytest.mark.thorough
+def test_a_small_random_search(small_study):
+    networks = question.SUBJECTS["random"].networks
+    runs, told = small_study(
+        "random", {base: {"architecture 3": of["architecture 3"]} for base, of in networks.items()}
     )
-    monkeypatch.setattr(measure, "SAMPLES", 24)
-    monkeypatch.setattr(measure, "features", lambda pictures: pictures.reshape(len(pictures), -1)[:, :8] / 255)
-    measure._judges.cache_clear()
-    places = ["--data", "pictures", "--reports", "reports", "--runs", "runs", "--cache-dir", "cache"]
-    monkeypatch.chdir(tmp_path)
-    call("networks", ["--measure", "random", "--generator-steps", "10", "--at-once", "2", *places])
-    measure._judges.cache_clear()
-    part = json.loads((tmp_path / "reports/data/networks.json").read_text())["random"]
-    assert [one["course"]["generator_step"] for one in part["runs"]] == [[8, 9, 10]] * 3
-    told = (tmp_path / "reports/networks.md").read_text()
+    assert [one["course"]["generator_step"] for one in runs] == [[8, 9, 10]] * 3
     assert "not answered yet: 3 of the 90 trainings are done." in told
     assert "![Samples of penalty, architecture 3](figures/networks/random-penalty-architecture-3.png)" in told
+
+
+@pytest.mark.thorough
+def test_a_small_study_of_depths(small_study):
+    networks = {base: {"11 layers": of["11 layers"]} for base, of in question.SUBJECTS["depth"].networks.items()}
+    runs, told = small_study("depth", networks, ["--seeds", "50"])
+    assert len(runs) == 2
+    for one in runs:
+        assert one["finished"] and {"critic_seconds", "peak_memory_mib"} < set(one["cost"])
+        assert np.isfinite(one["norms"]["end"]).all() and one["norms"]["end"] != one["norms"]["start"]
+    assert "not answered yet: 2 of the 6 trainings are done." in told and "What depth does to gradients" in told
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,10 @@ from gluon_wgan.models.sampling import load_generator, samples
 from gluon_wgan.pictures import keep_sheet
 from gluon_wgan.run_folder import read_metrics
 from gluon_wgan.settings import preset_settings
+from gluon_wgan.studies.networks import inside
 from gluon_wgan.studies.networks.question import (
     LAST,
+    LEARNED_BELOW,
     SAMPLES,
     SHOWN,
     SUBJECTS,
@@ -90,7 +92,8 @@ def measure_run(run, flags, figures):
 
     kernel_distance, sliced_wasserstein: where it ends. untrained: the first of these, before it began. course: by
     generator step, the kernel distance, and the mean of each loss over the steps before. correlation: of each loss with
-    the distance, over the course; None where one of them never moves.
+    the distance, over the course; None where one of them never moves. Of the depths, of the first seed: norms, see
+    `inside.gradient_norms`, and cost, see `inside.cost`.
     """
     pictures, seen = _held_out(run.settings, flags.cache_dir)
     records = read_metrics(run.folder)
@@ -107,6 +110,7 @@ def measure_run(run, flags, figures):
             course[name].append(value)
     untrained = kernel_distance(seen, features(samples(build_generator(run.settings), run.settings, SAMPLES)))[0]
     whole = len(course["generator_step"]) == len(SUBJECTS[flags.measure].tenths)
+    first = run.seed == (flags.seeds or SUBJECTS[flags.measure].seeds)[0]
     least = min(len(pictures), SAMPLES)
     found = {"kernel_distance": untrained, "sliced_wasserstein": None}  # what broke off has learned nothing that counts
     if whole:
@@ -114,12 +118,15 @@ def measure_run(run, flags, figures):
         if run.settings.image_size & (run.settings.image_size - 1) == 0:  # its pyramid halves
             levels = sliced_wasserstein(pictures[:least], made[:least], normalise_by="real")
             found["sliced_wasserstein"] = float(np.mean(list(levels.values())))
-        if run.seed == (flags.seeds or SUBJECTS[flags.measure].seeds)[0]:
+        if first:
             sheet = figures / sheet_of(flags.measure, run.arm)
             if flags.measure == "random":  # of which there are ninety
                 keep_sheet(sheet, made[: SHOWN // 2], enlarged=False)
             else:
                 keep_sheet(sheet, made[:SHOWN])
+    if first and flags.measure == "depth":
+        trained = run.folder / "checkpoints" / f"step_{course['generator_step'][-1]:07d}" if whole else None
+        found |= {"norms": inside.norms_of(run.settings, trained, pictures), "cost": inside.cost(run.settings)}
     starts = json.loads((run.folder / "environment.json").read_text())["starts"]
     return {
         "arm": run.arm,
@@ -164,9 +171,11 @@ def summarise(runs, networks):
     Returns
     -------
     dict
-        networks: {base: {network: {n, kernel_distance (mean, low, high), of_untrained (mean of the ratios), correlation
-        (medians over the seeds); from_first, from_clip: what it has more than the first network of its base, and than
-        that of clip, paired by seed, see `difference`; of_first: the ratio of the means}}}.
+        learned: {base: how many runs ended below LEARNED_BELOW of their untrained distance}.
+        networks: {base: {network: {n, kernel_distance (mean, low, high), of_untrained (mean of the ratios),
+        worst_of_untrained (of the seeds), correlation (medians over the seeds); from_first, from_clip: what it has more
+        than the first network of its base, and than that of clip, paired by seed, see `difference`; of_first: the ratio
+        of the means}}}.
     """
     by_arm = {}
     for run in runs:
@@ -178,7 +187,15 @@ def summarise(runs, networks):
             of_seed = by_arm.get(arm_of(base, network))
             if of_seed:
                 found.setdefault(base, {})[network] = _over_seeds(of_seed, first[base], first["clip"])
-    return {"networks": found}
+    learned = {
+        base: sum(_of_untrained(run) < LEARNED_BELOW for run in runs if run["arm"].startswith(arm_of(base, "")))
+        for base in found
+    }
+    return {"learned": learned, "networks": found}
+
+
+def _of_untrained(run):
+    return run["kernel_distance"] / run["untrained"]
 
 
 def _over_seeds(of_seed, first, clipped):
@@ -188,7 +205,8 @@ def _over_seeds(of_seed, first, clipped):
     return {
         "n": len(runs),
         "kernel_distance": interval([run["kernel_distance"] for run in runs]),
-        "of_untrained": float(np.mean([run["kernel_distance"] / run["untrained"] for run in runs])),
+        "of_untrained": float(np.mean([_of_untrained(run) for run in runs])),
+        "worst_of_untrained": max(_of_untrained(run) for run in runs),
         "correlation": {name: _median([run["correlation"][name] for run in runs]) for name in _LOSSES},
         "from_first": _paired(of_seed, first),
         "from_clip": _paired(of_seed, clipped),

@@ -7,7 +7,7 @@ from gluon_wgan.report.criteria import asked_of
 from gluon_wgan.report.numbers import between
 from gluon_wgan.report.page import Page, command_of, origins, starts_of, table
 from gluon_wgan.report.style import GREY
-from gluon_wgan.studies.networks import random_search
+from gluon_wgan.studies.networks import depth, random_search
 from gluon_wgan.studies.networks.question import BASES_TOLD, SUBJECTS, arm_of, sheet_of
 
 _NAME = "networks"
@@ -23,7 +23,11 @@ def page(data, reports):
             sections.append(random_search.section(part, reports))
             continue
         figures |= {f"{_NAME}_{subject}": _ends(part), f"{_NAME}_{subject}_courses": _courses(part)}
-        sections += [_table(subject, part), _losses(subject, part), _pictures(subject, part, reports)]
+        sections.append(_table(subject, part))
+        if subject == "depth":
+            figures[f"{_NAME}_depth_gradients"] = depth.figure(part)
+            sections.append(depth.section(part))
+        sections += [_losses(subject, part), _pictures(subject, part, reports)]
     claims = asked_of("networks.json", reports)
     return Page(answer(found), "\n".join([*sections, claims, "", _LIMITS]), figures)
 
@@ -41,6 +45,8 @@ def _answer(subject, part):
     planned = sum(map(len, networks.values())) * seeds
     if len(part["runs"]) < planned:
         return f"On {what} it is not answered yet: {len(part['runs'])} of the {planned} trainings are done."
+    if subject == "depth":
+        return depth.answer(part)
     sentences = []
     for base, of_base in part["networks"].items():
         ends = {network: one["kernel_distance"]["mean"] for network, one in of_base.items()}

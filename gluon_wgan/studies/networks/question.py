@@ -74,6 +74,22 @@ class Subject(NamedTuple):
     tenths: tuple = tuple(range(1, 11))
 
 
+# Layers of both residual networks. The penalty as the zoo's rooms are trained, one critic update a step at twice its
+# paper's rate: found with DCGAN at 64 pixels, and untouched here. Clipping keeps its five updates.
+DEPTHS = (11, 20, 50, 101)
+_ROOMS = {"n_critic": 1, "learning_rate": 2e-4}
+
+
+def of_depth(depth):
+    """Return the name of a network of the depths: "11 layers"."""
+    return f"{depth} layers"
+
+
+def _depths(critic, changes):
+    networks = {"generator": "resnet", "critic": critic, **changes}
+    return {of_depth(depth): {**networks, "depth": depth} for depth in DEPTHS}
+
+
 # WGAN-GP's random search (Table 1): what each of its architectures is drawn from. Filters are an eighth of the paper's;
 # its depth 4 is DCGAN's at 32 pixels, and what is more lies at the largest picture.
 RANDOM = {
@@ -87,7 +103,8 @@ RANDOM = {
     "critic_channels": (4, 8, 16),
 }
 ARCHITECTURES = 30
-# A random architecture has learned if it ends below this part of where it was untrained. The other parts are shown.
+# A random or a deep network has learned if it ends below this part of where it was untrained. The other parts are
+# shown.
 LEARNED_BELOW, SHOWN_PARTS = 0.8, (0.9, 0.8, 0.7, 0.6, 0.5)
 
 
@@ -150,6 +167,14 @@ SUBJECTS = {
             "gan": {"BatchNorm in both": _DIGITS, "critic without norm": _BARE_DIGITS},
         },
     ),
+    # a fourth of the paper's filters; BatchNorm in the clipped critics, LayerNorm in the penalised ones
+    "depth": Subject(
+        "depths of residual networks",
+        {**_SIZES, "boost_generator_steps": 0, "boost_every": 0},
+        {"clip": _depths("resnet", {}), "penalty": _depths("resnet-layer-norm", _ROOMS)},
+        seeds=(50, 51, 52),
+        generator_steps=1000,
+    ),
     # one seed and few steps of each, without the start-up boost, which would be most of them
     "random": Subject(
         "random architectures",
@@ -178,15 +203,15 @@ class Flags(TrainingFlags):
     that the same command goes on.
     """
 
-    measure: optional(Literal["bedrooms", "cifar10", "digits", "random"], "render the page again") = None
+    measure: optional(Literal["bedrooms", "cifar10", "digits", "depth", "random"], "render the page again") = None
     """first train and measure what is not yet measured on these pictures"""
     data: optional(str, "none") = None
     """with --measure: the pictures, as of train_lsun.py"""
     bases: optional(tuple[str, ...], "all") = None
     """measure no more than these: clip, penalty, gan"""
-    seeds: optional(tuple[int, ...], "30 31 32; of random 40") = None
+    seeds: optional(tuple[int, ...], "30 31 32; of depth 50 51 52, of random 40") = None
     """each arm is trained with each"""
-    generator_steps: optional(int, "3,000; of random 600") = None
+    generator_steps: optional(int, "3,000; of depth 1,000, of random 600") = None
     """updates of the generator, 10 or more"""
     runs: str = "runs/networks"
     """folder of the run folders"""

@@ -1,0 +1,95 @@
+"""The depths' part of the page: which of them learn, how gradients run through the critic, and what depth costs."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from gluon_wgan.report.page import table
+from gluon_wgan.studies.networks.question import BASES_TOLD, DEPTHS, LEARNED_BELOW, SUBJECTS, arm_of, of_depth
+
+_BASES = tuple(SUBJECTS["depth"].networks)
+
+
+def answer(part):
+    """Return the sentence that answers the question."""
+    seeds = len(SUBJECTS["depth"].seeds)
+    sentences = []
+    for base in _BASES:
+        ends = [part["networks"][base][of_depth(deep)]["of_untrained"] for deep in DEPTHS]
+        learned = [_learned(_runs(part, base, deep)) for deep in DEPTHS]
+        sentences.append(
+            f"the {BASES_TOLD[base]} ends at {', '.join(f'{end:.2f}' for end in ends)} of the untrained distance, and "
+            f"{', '.join(map(str, learned))} of {seeds} trainings come below {LEARNED_BELOW}"
+        )
+    depths = ", ".join(map(str, DEPTHS[:-1]))
+    return f"With residual networks of {depths} and {DEPTHS[-1]} layers {'; '.join(sentences)}."
+
+
+def _runs(part, base, deep):
+    return [run for run in part["runs"] if run["arm"] == arm_of(base, of_depth(deep))]
+
+
+def _learned(runs):
+    return sum(run["kernel_distance"] < LEARNED_BELOW * run["untrained"] for run in runs)
+
+
+def section(part):
+    """Return the section of the page that only the depths have, Markdown."""
+    rows = []
+    for base in _BASES:
+        for deep in DEPTHS:
+            for run in _first(part, base, deep):
+                cost, norms = run["cost"], run["norms"]
+                step = cost["n_critic"] * cost["critic_seconds"] + cost["generator_seconds"]
+                rows.append(
+                    [
+                        BASES_TOLD[base],
+                        deep,
+                        *(f"{1000 * cost[name]:,.0f}" for name in ("critic_seconds", "generator_seconds")),
+                        cost["n_critic"],
+                        f"{step:.2f}",
+                        f"{cost['peak_memory_mib']:,.0f}",
+                        *(_ratio(norms[when]) if when in norms else "broke off" for when in ("start", "end")),
+                    ]
+                )
+    header = ["trained as", "layers", "critic update, ms", "generator update, ms", "critic updates a step", "step, s"]
+    header += ["peak memory, MiB", "first over last norm, untrained", "trained"]
+    return f"""### What depth does to gradients, and what it costs
+
+![Norm of the gradient by the output of each block of the critic](figures/networks_depth_gradients.png)
+
+The norm of the gradient of mean f(fake) - mean f(real) by the output of each block of the critic, the block at the
+pictures first, of the first seed: dotted before training, drawn through after it. As in the penalty's paper (Figure 1),
+where a line that falls towards the pictures is a gradient that vanishes on its way to the generator. The table has the
+first block's norm over the last one's. Times are medians of one thread, beside another training.
+
+{table(header, rows)}
+"""
+
+
+def _first(part, base, deep):
+    return [run for run in _runs(part, base, deep) if "cost" in run]
+
+
+def _ratio(norms):
+    return f"{norms[0] / norms[-1]:.3g}" if norms[-1] else "none"
+
+
+def figure(part):
+    """Return the figure of the gradients' norms: a panel each way of training, a line each depth."""
+    drawing = Figure(figsize=(9, 4), layout="constrained")
+    panels = drawing.subplots(1, len(_BASES), sharey=True)
+    for axes, base in zip(panels, _BASES):
+        for number, deep in enumerate(DEPTHS):
+            for run in _first(part, base, deep):
+                for when, norms in run["norms"].items():
+                    place = np.linspace(0, 1, len(norms))
+                    line, label = (":", None) if when == "start" else ("-", of_depth(deep))
+                    axes.plot(place, norms, line, color=f"C{number}", label=label, linewidth=1.2)
+        axes.set_yscale("log")
+        axes.set_title(BASES_TOLD[base], fontsize=10)
+        axes.grid(alpha=0.3)
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend(fontsize=8)
+    panels[0].set_ylabel("norm of the gradient")
+    drawing.supxlabel("way through the critic (0: at the pictures, 1: at the score)", fontsize=10)
+    return drawing
