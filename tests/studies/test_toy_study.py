@@ -16,8 +16,8 @@ from gluon_wgan.studies import Study
 from gluon_wgan.studies.plane import distributions as data
 from gluon_wgan.studies.plane import networks
 from gluon_wgan.studies.results import start_of_study
+from gluon_wgan.studies.toy import constraints, modes, question, surfaces
 from gluon_wgan.studies.toy import gradient_norms as gradients
-from gluon_wgan.studies.toy import modes, question, surfaces
 from gluon_wgan.studies.toy import numbers as measures
 from gluon_wgan.studies.toy.figures import DRAWN
 
@@ -61,18 +61,19 @@ def test_a_tiny_measurement_is_kept_and_not_repeated(measured, monkeypatch):
     file = measured / "data/toy.json"
     text = file.read_text()
     found = json.loads(text, parse_constant=pytest.fail)
-    assert set(found) == {*question.PARTS, "penalty_norm", "schema"}
+    assert set(found) == {*question.PARTS, "penalty_norm", "other_constraints", "schema"}
     assert str(measured) not in text
     runs = found["surfaces"]["runs"]
     assert [(run["seed"], run["arm"]) for run in runs[:3]] == [(0, "optimal"), (0, "clip"), (0, "penalty")]
     assert (len(runs), len(found["modes"]["runs"]), len(found["gradient_norms"]["runs"])) == (18, 8, 4)
+    assert len(found["constraints"]["runs"]) == 27
     # the second command kept the first's seed 1, and has surfaces for the figure from its own seed 0
     assert len(found["surfaces"]["starts"]) == 2
     assert [run["start"] for run in runs] == [1] * 9 + [0] * 9
     assert ["surface" in run for run in runs] == [True] * 9 + [False] * 9
-    for module in (modes, surfaces, gradients):
+    for module in (modes, surfaces, gradients, constraints):
         monkeypatch.setattr(module, "run", lambda *_, **__: pytest.fail("measured again"))
-    measure(measured, parts=("modes", "gradient_norms"), seeds=(1,))
+    measure(measured, parts=("modes", "gradient_norms", "constraints"), seeds=(1,))
     measure(measured, parts=("surfaces",), seeds=(0, 1))
     assert file.read_text() == text
 
@@ -102,6 +103,17 @@ def test_summaries_are_those_of_the_runs(measured):
     penalised = [run["gradient_norm"] for run in found["modes"]["runs"] if run["arm"] == "penalty"]
     assert found["penalty_norm"]["mean"] == pytest.approx(np.mean(penalised))
     assert found["penalty_norm"]["n"] == 2
+    for kind, of_kind in found["other_constraints"].items():
+        one = of_kind["data"]["swiss roll"]
+        (held,) = [
+            run for run in found["constraints"]["runs"] if (run["data"], run["arm"]) == ("swiss roll", one["arm"])
+        ]
+        # the one seed that both have
+        (penalised,) = [
+            run["correlation"] for run in runs if (run["data"], run["arm"], run["seed"]) == ("swiss roll", "penalty", 1)
+        ]
+        assert one["arm"].startswith(kind) and one["correlation"] == held["correlation"]
+        assert one["lost"] == pytest.approx(penalised - held["correlation"]) and of_kind["n"] == 1
     run = found["gradient_norms"]["runs"][0]
     assert run["ratio"] == pytest.approx(max(run["norms"][0] / run["norms"][-1], 1e-99), rel=1e-3)
     assert (len(run["norms"]), sum(run["histogram"]["shares"])) == (12, pytest.approx(1, abs=1e-3))

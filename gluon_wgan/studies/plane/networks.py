@@ -120,7 +120,7 @@ class HeldGenerator(Block):
         return nd.array(found.astype(np.float32)[:, :, None, None], ctx=latent.context)
 
 
-def build_trainer(data, arm, seed, width, hidden_layers=3, held=False, clip_bound=CLIP_BOUND):
+def build_trainer(data, arm, seed, width, hidden_layers=3, held=False, clip_bound=CLIP_BOUND, weight_decay=0.0):
     """Return the `Trainer` of an arm.
 
     Parameters
@@ -132,8 +132,10 @@ def build_trainer(data, arm, seed, width, hidden_layers=3, held=False, clip_boun
     seed, width, hidden_layers : int
     held : bool
         Whether the generator is a `HeldGenerator`: `critic_step` alone, then.
-    clip_bound : float
-        Of the arm clip.
+    clip_bound : float or None
+        Of the arm clip; None for the same without clipping.
+    weight_decay : float
+        Of its critic: so much times the weights is added to their gradients.
 
     Raises
     ------
@@ -144,8 +146,9 @@ def build_trainer(data, arm, seed, width, hidden_layers=3, held=False, clip_boun
         raise UserError("arm", repr(arm), ", ".join(LOSSES))
     clipped = arm == "clip"
     # the optimizer's own clip does what clip_weights does after the update, in less time
+    in_critic = {"clip_weights": clip_bound, "wd": weight_decay}
     optimizers = {
-        "critic_optimizer": RMSProp(**RMSPROP, clip_weights=clip_bound) if clipped else mx.optimizer.Adam(**ADAM),
+        "critic_optimizer": RMSProp(**RMSPROP, **in_critic) if clipped else mx.optimizer.Adam(**ADAM),
         "generator_optimizer": RMSProp(**RMSPROP) if clipped else mx.optimizer.Adam(**ADAM),
     }
     return Trainer(

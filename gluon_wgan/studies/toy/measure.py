@@ -1,21 +1,22 @@
-"""Run the toy experiments of WGAN-GP: modes, surfaces, gradient norms."""
+"""Run the toy experiments of WGAN-GP: modes, surfaces, gradient norms, other constraints."""
 
 import sys
 
 from tqdm import tqdm
 
 from gluon_wgan.studies.plane import networks
-from gluon_wgan.studies.toy import gradient_norms, modes, surfaces
+from gluon_wgan.studies.toy import constraints, gradient_norms, modes, surfaces
 from gluon_wgan.studies.toy.question import PARTS
 
-_MODULES = {"modes": modes, "surfaces": surfaces, "gradient_norms": gradient_norms}
+_MODULES = {"modes": modes, "surfaces": surfaces, "gradient_norms": gradient_norms, "constraints": constraints}
 _FIRST_SEED_ONLY = ("samples", "surface")  # for figures; of the others no more than the numbers is kept
 
 
 def measure(flags, results):
-    """Measure into data/toy.json; runs that are in it already are not repeated. With modes comes penalty_norm.
+    """Measure into data/toy.json; runs that are in it already are not repeated.
 
-    generator_steps are those of the part modes; surfaces takes two critic updates for each, gradient_norms a tenth.
+    generator_steps are those of the part modes; surfaces and constraints take two critic updates for each,
+    gradient_norms a tenth. With modes comes penalty_norm, with surfaces and constraints other_constraints.
     """
     sizes = {"width": flags.width, "generator_steps": flags.generator_steps}
     for part in flags.parts or PARTS:
@@ -24,6 +25,11 @@ def measure(flags, results):
             norm = modes.penalty_norm(results.read()[part]["runs"])
             if norm is not None:
                 results.keep("penalty_norm", norm)
+    found = results.read()
+    if "constraints" in found and "surfaces" in found:
+        results.keep(
+            "other_constraints", constraints.lost(*(found[part]["runs"] for part in ("constraints", "surfaces")))
+        )
 
 
 def _measure_part(part, seeds, sizes, results):

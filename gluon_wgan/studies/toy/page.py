@@ -6,13 +6,14 @@ from gluon_wgan.report.numbers import between, number
 from gluon_wgan.report.page import Page, origins, starts_of, wrapped
 from gluon_wgan.studies.toy import tables
 from gluon_wgan.studies.toy.figures import ARMS, DISTRIBUTIONS, DRAWN, MIXTURES, NORMS, title_of
-from gluon_wgan.studies.toy.question import GENERATOR_STEPS, PARTS, WIDTH
+from gluon_wgan.studies.toy.question import CONSTRAINTS, GENERATOR_STEPS, PARTS, WIDTH
 
 _NAME = "toy"
 
 
 def _answer(data):
-    modes, surfaces, norms = (data[part] for part in PARTS)
+    modes, surfaces, norms, _ = (data[part] for part in PARTS)
+    others = data["other_constraints"]
     clip, penalty = (
         between([surfaces[name][f"correlation_{arm}"] for name in DISTRIBUTIONS], "{:.2f}".format)
         for arm in ("clip", "penalty")
@@ -23,7 +24,8 @@ def _answer(data):
     deep = f"n = {min(one['n'] for one in norms['clip'].values())}"
     return wrapped(f"""A critic trained with the gradient penalty came nearer to the optimal critic than one with
 clipped weights: over three distributions in the plane its values correlate with the optimal ones at {penalty}, those
-of the clipped critic at {clip} (n = {n} for each). In a critic of {norms["settings"]["hidden_layers"]} hidden layers
+of the clipped critic at {clip} (n = {n} for each), and of critics held by other constraints, each at its best
+strength, with {tables.told(others)}. In a critic of {norms["settings"]["hidden_layers"]} hidden layers
 clipping lets the gradient vanish or explode on its way from the last layer to the first, to {ratios} times, depending
 on the bound, where the penalty leaves {number(norms["penalty"]["ratio"])} ({deep}). After
 {modes["settings"]["generator_steps"]:,} generator steps on 8 or 25 Gaussians a mode is missed in {missed["minimax"]}
@@ -84,7 +86,7 @@ def page(data, reports):
 
 
 def _body(data, criteria):
-    modes, surfaces, norms = (data[part] for part in PARTS)
+    modes, surfaces, norms, constraints = (data[part] for part in PARTS)
     counted, points = modes["settings"], surfaces["settings"]
     updates = points["updates_a_step"] * points["generator_steps"]
     first = min(run["seed"] for run in modes["runs"])
@@ -124,6 +126,18 @@ The share of the clipped critic's weights, biases left out, that are within 1 % 
 outside it, so that the first clip alone puts weights there:
 
 {tables.bounds(surfaces)}
+
+## Other constraints
+
+The same with three other ways to hold the weights, each in place of the clip, with its RMSprop. Norm clipping: after
+each update the weights into a unit are scaled down to a norm where they exceed it; weight normalisation: they are
+scaled to that norm; weight decay: so much times the weights is added to their gradients. Each at three strengths: of a
+kind the best counts, which favours it against the penalty. {_seeds(constraints)}; median, and from the smallest to the
+largest.
+
+{tables.constraints(constraints)}
+
+{tables.lost(data["other_constraints"])}
 
 ## Gradients from layer to layer
 
@@ -195,6 +209,7 @@ def _unfinished(data):
         "modes": [(name, arm) for name in MIXTURES for arm in ARMS],
         "surfaces": [(name, arm) for name in DISTRIBUTIONS for arm in ("optimal", "clip", "penalty")],
         "gradient_norms": [("swiss roll", arm) for arm in NORMS],
+        "constraints": [(name, arm) for name in DISTRIBUTIONS for arm in CONSTRAINTS],
     }
     done = {part: {(run["data"], run["arm"]) for run in data.get(part, {"runs": []})["runs"]} for part in PARTS}
     return [part for part in PARTS if not set(wanted[part]) <= done[part]]

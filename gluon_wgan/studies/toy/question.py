@@ -12,9 +12,17 @@ QUESTION = (
     "On 8 and 25 Gaussians and the Swiss roll, what does weight clipping do to a critic that the gradient penalty does "
     "not, and which GAN covers all modes?"
 )
-PARTS = ("modes", "surfaces", "gradient_norms")
+PARTS = ("modes", "surfaces", "gradient_norms", "constraints")
 WIDTH = 512
 GENERATOR_STEPS = 5000
+# Of the part constraints. Of each kind the strength counts whose critics come nearest to the optimal one, which favours
+# the kind. The norm is of the weights into one unit, where clipping to 0.01 allows 0.1 with 128 inputs.
+STRENGTHS = {
+    "norm clipping": (0.3, 1.0, 3.0),
+    "weight normalisation": (0.3, 1.0, 3.0),
+    "weight decay": (0.001, 0.01, 0.1),
+}
+CONSTRAINTS = {f"{kind} {strength:g}": (kind, strength) for kind, some in STRENGTHS.items() for strength in some}
 EVALUATIONS = 20  # of a run of the part modes, evenly spread: every 250 of 5,000 generator steps
 
 
@@ -27,7 +35,7 @@ class Flags(MeasureFlags):
     """
 
     parts: optional(tuple[str, ...], "all") = None
-    """measure no more than these: modes, surfaces, gradient_norms"""
+    """measure no more than these: modes, surfaces, gradient_norms, constraints"""
     seeds: optional(tuple[int, ...], "0 to 4; 0 to 2") = None
     """measure these instead of each part's own"""
     width: int = WIDTH

@@ -67,16 +67,14 @@ def run(job, width, generator_steps, bar):
         surface = extend(at_fake, fake, grid())
     else:
         trainer = build_trainer(data, arm, seed, width, held=True)
-        found = _train(trainer, arm, real, updates(job, generator_steps), bar)
-        fake = generated(trainer, "toy: held-out latents", POINTS)
-        em, at_real, at_fake = optimal_critic(real, fake)
-        optimal = np.concatenate([at_real, at_fake])
-        trained = scores(trainer.critic, np.concatenate([real, fake]))
-        found |= {
-            "exact_em": em,
-            "correlation": correlation(trained, optimal),
-            "gradient_norm": norm_between(trainer.critic, real, fake, seed),
-        }
+        clipped = arm == "clip"
+        # He's start is mostly outside the bound, so that the first clip alone puts weights there
+        at_start = share_at_bound(layers_of(trainer.critic), CLIP_BOUND) if clipped else None
+        found = train_critic(trainer, arm, real, updates(job, generator_steps), bar)
+        if clipped:
+            at_end = share_at_bound(layers_of(trainer.critic), CLIP_BOUND)
+            found |= {"share_at_bound_at_start": at_start, "share_at_bound": at_end}
+        found |= compared(trainer, real, seed)
         surface = scores(trainer.critic, grid())
     return {
         **{"data": data, "arm": arm, "seed": seed},
@@ -91,25 +89,40 @@ def _held_latents(seed):
     return streams.normal(seed, "toy: held-out latents", 0, (POINTS, HELD_LATENTS))
 
 
-def _train(trainer, arm, real, count, bar):
-    """Update the critic so often; return its course, and what became of its weights."""
-    clipped = arm == "clip"
-    # He's start is mostly outside the bound, so that the first clip alone puts weights there
-    found = {"share_at_bound_at_start": share_at_bound(layers_of(trainer.critic), CLIP_BOUND)} if clipped else {}
+def train_critic(trainer, arm, real, count, bar, after_update=None):
+    """Update the critic so often, each time with a call of `after_update`; return its value and its course.
+
+    Raises
+    ------
+    NotFiniteError
+        If its value is not finite at one of the checks.
+    """
     course = {"update": [], "value": []}
     fake = generated(trainer, "toy: held-out latents", POINTS)
     for check in range(1, CHECKS + 1):
         while trainer.critic_steps < count * check // CHECKS:
             trainer.critic_step()
+            if after_update:
+                after_update()
             bar.update()
         value = float(scores(trainer.critic, real).mean() - scores(trainer.critic, fake).mean())
         if not np.isfinite(value):
-            raise NotFiniteError(f"surfaces, {arm}: critic's value {value} at update {trainer.critic_steps}")
+            raise NotFiniteError(f"{arm}: critic's value {value} at update {trainer.critic_steps}")
         course["update"].append(trainer.critic_steps)
         course["value"].append(value)
-    if clipped:
-        found["share_at_bound"] = share_at_bound(layers_of(trainer.critic), CLIP_BOUND)
-    return {**found, "value": value, "course": {name: rounded(values, 6) for name, values in course.items()}}
+    return {"value": value, "course": {name: rounded(values, 6) for name, values in course.items()}}
+
+
+def compared(trainer, real, seed):
+    """Return how near a trained critic is to the optimal one: exact_em, correlation; and its mean gradient_norm."""
+    fake = generated(trainer, "toy: held-out latents", POINTS)
+    em, at_real, at_fake = optimal_critic(real, fake)
+    trained = scores(trainer.critic, np.concatenate([real, fake]))
+    return {
+        "exact_em": em,
+        "correlation": correlation(trained, np.concatenate([at_real, at_fake])),
+        "gradient_norm": norm_between(trainer.critic, real, fake, seed),
+    }
 
 
 def summarise(runs):

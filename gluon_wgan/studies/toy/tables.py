@@ -5,6 +5,7 @@ from statistics import median
 from gluon_wgan.report.numbers import between, number
 from gluon_wgan.report.page import table
 from gluon_wgan.studies.toy.figures import ARMS, DISTRIBUTIONS, MIXTURES, NORMS, runs_of, title_of
+from gluon_wgan.studies.toy.question import CONSTRAINTS
 
 
 def _median_and_range(values):
@@ -100,3 +101,33 @@ def gradient_norms(part):
             ]
         )
     return table(["critic", "n", "first hidden layer", "last hidden layer", "first / last"], rows)
+
+
+def constraints(part):
+    """Return how near the critics come to the optimal one under other constraints, for every distribution."""
+    rows = []
+    for arm in CONSTRAINTS:
+        of_data = [[run["correlation"] for run in runs_of(part, data, arm)] for data in DISTRIBUTIONS]
+        rows.append([arm, min(map(len, of_data)), *map(_median_and_range, of_data)])
+    return table(["constraint", "n", *(f"correlation, {title_of(data)}" for data in DISTRIBUTIONS)], rows)
+
+
+def lost(found):
+    """Return what each kind of constraint loses against the penalty, with its best strength."""
+    rows = [
+        [
+            kind,
+            one["n"],
+            *(f"{of['lost']:.2f} ({CONSTRAINTS[of['arm']][1]:g})" for of in one["data"].values()),
+        ]
+        for kind, one in found.items()
+    ]
+    return table(["constraint", "n", *(f"lost, {title_of(data)} (best strength)" for data in DISTRIBUTIONS)], rows)
+
+
+def told(found):
+    """Return the clause on the other constraints: "norm clipping at 0.85 to 0.92, ..."."""
+    return ", ".join(
+        f"{kind} at {between([of['correlation'] for of in one['data'].values()], '{:.2f}'.format)}"
+        for kind, one in found.items()
+    )
