@@ -3,6 +3,7 @@
 from gluon_wgan.evaluate.bootstrap import bootstrap_interval
 from gluon_wgan.evaluate.colours import colour_difference
 from gluon_wgan.evaluate.digits import recognise
+from gluon_wgan.evaluate.faces import face_share
 from gluon_wgan.evaluate.frechet import frechet_distance, picture_features
 from gluon_wgan.evaluate.kernel import features, kernel_distance
 from gluon_wgan.evaluate.neighbours import precision_recall
@@ -12,6 +13,7 @@ from gluon_wgan.evaluate.spectra import log_spectrum_difference, radial_power_sp
 __all__ = [
     "bootstrap_interval",
     "colour_difference",
+    "face_share",
     "features",
     "frechet_distance",
     "kernel_distance",

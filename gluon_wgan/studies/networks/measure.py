@@ -10,7 +10,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from gluon_wgan.data import open_source, prepare
-from gluon_wgan.evaluate import features, kernel_distance
+from gluon_wgan.evaluate import face_share, features, frechet_distance, kernel_distance, precision_recall
 from gluon_wgan.evaluate.sliced_wasserstein import sliced_wasserstein
 from gluon_wgan.models import build_generator
 from gluon_wgan.models.sampling import load_generator, samples
@@ -20,22 +20,19 @@ from gluon_wgan.settings import preset_settings
 from gluon_wgan.studies.networks import inside
 from gluon_wgan.studies.networks.question import (
     LAST,
-    LEARNED_BELOW,
+    LOSSES,
     SAMPLES,
     SHOWN,
     SUBJECTS,
     WINDOW,
-    arm_of,
     arms_of,
     sheet_of,
 )
+from gluon_wgan.studies.networks.summary import summarise
 from gluon_wgan.studies.plan import plan
 from gluon_wgan.studies.runner import train_and_measure
-from gluon_wgan.studies.statistics import difference, interval
 
 log = logging.getLogger(__name__)
-
-_LOSSES = ("value", "generator_loss")
 
 
 def measure(flags, results):
@@ -55,9 +52,11 @@ def measure(flags, results):
     }
     wanted = [arm for arm in settings if arm.partition(",")[0] in (flags.bases or subject.networks)]
     runs = plan({arm: settings[arm] for arm in wanted}, seeds, flags.runs)
+    held_out = _held_out(runs[0].settings, flags.cache_dir)[0]
     asked = {
         "pictures": os.path.basename(data),
-        "held_out": len(_held_out(runs[0].settings, flags.cache_dir)[0]),
+        "held_out": len(held_out),
+        **_faces(held_out, flags),
         "generator_steps": steps,
         "sizes": subject.sizes,
     }
@@ -90,22 +89,24 @@ def _held_out(settings, cache_dir):
 def measure_run(run, flags, figures):
     """Measure a finished run, and keep a sheet of the first seed's samples; return a dict of JSON values.
 
-    kernel_distance, sliced_wasserstein: where it ends. untrained: the first of these, before it began. course: by
-    generator step, the kernel distance, and the mean of each loss over the steps before. correlation: of each loss with
-    the distance, over the course; None where one of them never moves. Of the depths, of the first seed: norms, see
-    `inside.gradient_norms`, and cost, see `inside.cost`.
+    kernel_distance, sliced_wasserstein, frechet_distance, precision, recall, density, coverage: where it ends, the
+    first as the mean of some late checkpoints; of faces also face_share. untrained: the first of these, before it
+    began. course: by generator step, the kernel distance, and the mean of each loss over the steps before. correlation:
+    of each loss with the distance, over the course; None where one of them never moves. Of the depths, of the first
+    seed: norms, see `inside.gradient_norms`, and cost, see `inside.cost`.
     """
     pictures, seen = _held_out(run.settings, flags.cache_dir)
     records = read_metrics(run.folder)
     every = run.settings.checkpoint_every
-    course = {"generator_step": [], "kernel_distance": [], **{name: [] for name in _LOSSES}}
+    course = {"generator_step": [], "kernel_distance": [], **{name: [] for name in LOSSES}}
     for step in (tenth * every for tenth in SUBJECTS[flags.measure].tenths):
         checkpoint = run.folder / "checkpoints" / f"step_{step:07d}"
         if not checkpoint.is_dir():  # a number was not finite
             break
         made = samples(load_generator(checkpoint)[0], run.settings, SAMPLES)
+        last = features(made)
         course["generator_step"].append(step)
-        course["kernel_distance"].append(kernel_distance(seen, features(made))[0])
+        course["kernel_distance"].append(kernel_distance(seen, last)[0])
         for name, value in _losses(records[max(0, step - WINDOW) : step], run.settings.loss).items():
             course[name].append(value)
     untrained = kernel_distance(seen, features(samples(build_generator(run.settings), run.settings, SAMPLES)))[0]
@@ -114,6 +115,11 @@ def measure_run(run, flags, figures):
     least = min(len(pictures), SAMPLES)
     found = {"kernel_distance": untrained, "sliced_wasserstein": None}  # what broke off has learned nothing that counts
     if whole:
+        found |= {
+            "frechet_distance": frechet_distance(seen, last),
+            **precision_recall(seen, last),
+            **_faces(made, flags),
+        }
         found["kernel_distance"] = float(np.mean(course["kernel_distance"][-LAST:]))
         if run.settings.image_size & (run.settings.image_size - 1) == 0:  # its pyramid halves
             levels = sliced_wasserstein(pictures[:least], made[:least], normalise_by="real")
@@ -138,9 +144,13 @@ def measure_run(run, flags, figures):
         "finished": whole,
         **found,
         "untrained": untrained,
-        "correlation": {name: _correlation(course[name], course["kernel_distance"]) for name in _LOSSES},
+        "correlation": {name: _correlation(course[name], course["kernel_distance"]) for name in LOSSES},
         "course": course,
     }
+
+
+def _faces(pictures, flags):
+    return {} if flags.cascade is None else {"face_share": face_share(pictures, flags.cascade)}
 
 
 def _losses(records, loss):
@@ -156,69 +166,3 @@ def _correlation(losses, distances):
     if len(losses) < 3 or np.ptp(losses) == 0 or np.ptp(distances) == 0:
         return None
     return float(spearmanr(losses, distances).statistic)
-
-
-def summarise(runs, networks):
-    """Return what the page and the claims ask of all runs: of each base and network, over the seeds.
-
-    Parameters
-    ----------
-    runs : list of dict
-        Of `measure_run`.
-    networks : dict of str to dict
-        Of the `Subject`.
-
-    Returns
-    -------
-    dict
-        learned: {base: how many runs ended below LEARNED_BELOW of their untrained distance}.
-        networks: {base: {network: {n, kernel_distance (mean, low, high), of_untrained (mean of the ratios),
-        worst_of_untrained (of the seeds), correlation (medians over the seeds); from_first, from_clip: what it has more
-        than the first network of its base, and than that of clip, paired by seed, see `difference`; of_first: the ratio
-        of the means}}}.
-    """
-    by_arm = {}
-    for run in runs:
-        by_arm.setdefault(run["arm"], {})[run["seed"]] = run
-    first = {base: by_arm.get(arm_of(base, next(iter(of_base))), {}) for base, of_base in networks.items()}
-    found = {}
-    for base, of_base in networks.items():
-        for network in of_base:
-            of_seed = by_arm.get(arm_of(base, network))
-            if of_seed:
-                found.setdefault(base, {})[network] = _over_seeds(of_seed, first[base], first["clip"])
-    learned = {
-        base: sum(_of_untrained(run) < LEARNED_BELOW for run in runs if run["arm"].startswith(arm_of(base, "")))
-        for base in found
-    }
-    return {"learned": learned, "networks": found}
-
-
-def _of_untrained(run):
-    return run["kernel_distance"] / run["untrained"]
-
-
-def _over_seeds(of_seed, first, clipped):
-    runs = list(of_seed.values())
-    shared = [seed for seed in of_seed if seed in first]
-    of_both = [np.mean([one[seed]["kernel_distance"] for seed in shared]) for one in (of_seed, first) if shared]
-    return {
-        "n": len(runs),
-        "kernel_distance": interval([run["kernel_distance"] for run in runs]),
-        "of_untrained": float(np.mean([_of_untrained(run) for run in runs])),
-        "worst_of_untrained": max(_of_untrained(run) for run in runs),
-        "correlation": {name: _median([run["correlation"][name] for run in runs]) for name in _LOSSES},
-        "from_first": _paired(of_seed, first),
-        "from_clip": _paired(of_seed, clipped),
-        "of_first": float(of_both[0] / of_both[1]) if shared else None,
-    }
-
-
-def _median(values):
-    known = [value for value in values if value is not None]
-    return float(np.median(known)) if len(known) == len(values) else None
-
-
-def _paired(of_seed, other):
-    shared = [seed for seed in of_seed if seed in other]
-    return difference(of_seed, other, shared, "kernel_distance") if len(shared) > 1 and of_seed is not other else None

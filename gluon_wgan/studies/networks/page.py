@@ -8,7 +8,7 @@ from gluon_wgan.report.numbers import between
 from gluon_wgan.report.page import Page, command_of, origins, starts_of, table
 from gluon_wgan.report.style import GREY
 from gluon_wgan.studies.networks import depth, random_search
-from gluon_wgan.studies.networks.question import BASES_TOLD, SUBJECTS, arm_of, sheet_of
+from gluon_wgan.studies.networks.question import BASES_TOLD, BESIDE, SUBJECTS, arm_of, sheet_of
 
 _NAME = "networks"
 
@@ -27,7 +27,7 @@ def page(data, reports):
         if subject == "depth":
             figures[f"{_NAME}_depth_gradients"] = depth.figure(part)
             sections.append(depth.section(part))
-        sections += [_losses(subject, part), _pictures(subject, part, reports)]
+        sections += [_beside(part), _losses(subject, part), _pictures(subject, part, reports)]
     claims = asked_of("networks.json", reports)
     return Page(answer(found), "\n".join([*sections, claims, "", _LIMITS]), figures)
 
@@ -60,8 +60,24 @@ def _answer(subject, part):
     return (
         f"On {what}, in thousandths of the kernel distance, {'; '.join(sentences)}; untrained networks are at "
         f"{_thousandths(untrained)} (n = {seeds} seeds); the clipped WGAN's estimate goes with the distance by a rank "
-        f"correlation of {_number(clipped)}, the plain GAN's value by {_number(plain)}."
+        f"correlation of {_number(clipped)}, the plain GAN's value by {_number(plain)}.{_faces(part)}"
     )
+
+
+def _faces(part):
+    """Return the sentence on faces that are found, where they were looked for."""
+    if "face_share" not in part:
+        return ""
+    shares = ", ".join(
+        f"{_percent(one)} of the {BASES_TOLD[base]}'s samples"
+        for base, of_base in part["networks"].items()
+        for one in of_base.values()
+    )
+    return f" A face is found in {shares}, and in {_percent(part)} of the real pictures."
+
+
+def _percent(found):
+    return f"{100 * found['face_share']:.0f} %"
 
 
 def _thousandths(value):
@@ -124,6 +140,24 @@ clipped WGAN's first. A star: in every seed on one side, and by more than twice 
 counts as untrained.
 
 {table(header, rows)}
+"""
+
+
+def _beside(part):
+    named = {
+        name: label
+        for name, label in BESIDE.items()
+        if any(name in one for of_base in part["networks"].values() for one in of_base.values())
+    }
+    rows = [[base, network, *(_number(one.get(name)) for name in named)] for base, network, one in _rows(part)]
+    faces = f"A face is found in {_percent(part)} of the held-out pictures. " if "face_share" in part else ""
+    return f"""### Other measures
+
+Of the samples after the last generator step, means over the seeds; they decide nothing. {faces}Precision: the share of
+samples that lie among real pictures; recall: of real pictures that lie among samples. The Fréchet distance is larger
+the fewer pictures there are, and the two sets have as many in all rows.
+
+{table(["trained as", "network", *named.values()], rows)}
 """
 
 

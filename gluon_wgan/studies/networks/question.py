@@ -61,6 +61,8 @@ class Subject(NamedTuple):
     networks : dict of str to dict
         {base: {network: settings}}; the first network of a base is what its others are held against.
     seeds : tuple of int
+    bases : dict of str to dict
+        {base: settings}, the papers' by default.
     generator_steps : int
     tenths : tuple of int
         Of a run, at which it is measured.
@@ -69,6 +71,7 @@ class Subject(NamedTuple):
     what: str
     sizes: dict
     networks: dict
+    bases: dict = BASES
     seeds: tuple = SEEDS
     generator_steps: int = GENERATOR_STEPS
     tenths: tuple = tuple(range(1, 11))
@@ -167,6 +170,15 @@ SUBJECTS = {
             "gan": {"BatchNorm in both": _DIGITS, "critic without norm": _BARE_DIGITS},
         },
     ),
+    # a course's homework on anime faces: its simple, medium and strong baseline, at a fourth of its filters
+    "faces": Subject(
+        "anime faces",
+        {"generator_channels": 16, "critic_channels": 16},
+        {base: {"the course's": {}} for base in ("clip", "penalty", "gan")},
+        {"clip": {"preset": "hw6-medium"}, "penalty": {"preset": "hw6"}, "gan": {"preset": "hw6-simple"}},
+        seeds=(60, 61, 62),
+        generator_steps=2000,
+    ),
     # a fourth of the paper's filters; BatchNorm in the clipped critics, LayerNorm in the penalised ones
     "depth": Subject(
         "depths of residual networks",
@@ -189,9 +201,18 @@ SUBJECTS = {
 # at tenths of a run. Where a run ends is the mean over the last of these.
 LAST = 3
 SAMPLES = 500
+# What is measured beside it, of the last samples: but for the first and the last in the same features.
+BESIDE = {
+    "sliced_wasserstein": "sliced Wasserstein",
+    "frechet_distance": "Fréchet",
+    "precision": "precision",
+    "recall": "recall",
+    "face_share": "a face is found",
+}
 # The value of the loss at a tenth: the mean over so many generator steps before it. How surely it goes with the
 # distance: Spearman's rank correlation over the tenths.
 WINDOW = 100
+LOSSES = ("value", "generator_loss")
 SHOWN = 16  # samples of the first seed
 
 
@@ -203,15 +224,19 @@ class Flags(TrainingFlags):
     that the same command goes on.
     """
 
-    measure: optional(Literal["bedrooms", "cifar10", "digits", "depth", "random"], "render the page again") = None
+    measure: optional(Literal["bedrooms", "cifar10", "digits", "faces", "depth", "random"], "render the page again") = (
+        None
+    )
     """first train and measure what is not yet measured on these pictures"""
     data: optional(str, "none") = None
     """with --measure: the pictures, as of train_lsun.py"""
+    cascade: optional(str, "none") = None
+    """with --measure faces: OpenCV's file that finds a face (lbpcascade_animeface.xml, as in the course); count them"""
     bases: optional(tuple[str, ...], "all") = None
     """measure no more than these: clip, penalty, gan"""
-    seeds: optional(tuple[int, ...], "30 31 32; of depth 50 51 52, of random 40") = None
+    seeds: optional(tuple[int, ...], "30 31 32; of faces 60 61 62, of depth 50 51 52, of random 40") = None
     """each arm is trained with each"""
-    generator_steps: optional(int, "3,000; of depth 1,000, of random 600") = None
+    generator_steps: optional(int, "3,000; of faces 2,000, of depth 1,000, of random 600") = None
     """updates of the generator, 10 or more"""
     runs: str = "runs/networks"
     """folder of the run folders"""
@@ -224,6 +249,9 @@ class Flags(TrainingFlags):
             raise UserError("--data", "nothing", "the pictures to train on")
         if self.measures() and not os.path.exists(self.data):
             raise UserError("--data", self.data, "a folder that is there")
+        if (self.measure == "faces") != (self.cascade is not None):
+            given = "nothing" if self.cascade is None else f"{self.cascade}, with other pictures"
+            raise UserError("--cascade", given, "OpenCV's file of a face detector with --measure faces, and only there")
         if unknown := [base for base in self.bases or () if base not in BASES]:
             raise UserError("--bases", ", ".join(unknown), ", ".join(BASES))
         if self.generator_steps is not None and self.generator_steps < 10:
@@ -243,7 +271,7 @@ def sheet_of(subject, arm):
 def arms_of(subject):
     """Return {arm: the settings in which it differs from the defaults} of a subject."""
     return {
-        arm_of(base, network): {**SUBJECTS[subject].sizes, **BASES[base], **changes}
+        arm_of(base, network): {**SUBJECTS[subject].sizes, **SUBJECTS[subject].bases[base], **changes}
         for base, networks in SUBJECTS[subject].networks.items()
         for network, changes in networks.items()
     }
