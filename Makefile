@@ -18,7 +18,7 @@ BROWSER_READY := $(VENV)/.browser-ready
 DOCS_READY := $(VENV)/.docs-ready
 GPU_VENV := .venv-gpu
 
-.PHONY: help setup setup-app view test-app docs notebook setup-cluster setup-gpu test-gpu check-gpu demo test parity parity-report reports ablations-demo lint soak bench clean test-current test-debian13 test-thorough campaign
+.PHONY: help setup setup-app view test-app docs notebook setup-cluster setup-gpu test-gpu check-gpu demo test parity parity-report reports ablations-demo lint soak bench clean test-current test-debian13 test-thorough campaign long-run
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -54,6 +54,10 @@ test-thorough: $(CLUSTER_READY)  ## run what `make test` leaves out: every proce
 campaign: $(READY)  ## damaged files, rubbish flags, kills, starvation, by the clock: MINUTES=10 SEED=0 REPORTS=reports
 	$(BIN)/python tests/campaign/campaign.py --minutes $(or $(MINUTES),10) --seed $(or $(SEED),0) \
 		$(if $(REPORTS),--reports $(REPORTS))
+
+long-run: $(READY)  ## 400,000 steps of the smallest network, stopped 50 times, beside one watched: STEPS= STOPS= REPORTS=reports
+	OMP_NUM_THREADS=1 $(BIN)/python tests/campaign/long_run.py --generator-steps $(or $(STEPS),400000) \
+		--stops $(or $(STOPS),50) $(if $(REPORTS),--reports $(REPORTS))
 
 test-current:  ## run the same tests with the newest NumPy, OpenCV and others, in .venv-current
 	$(MAKE) test VENV=.venv-current LOCK=requirements-current.lock

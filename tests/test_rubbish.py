@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent / "campaign"))
 
 import disturbed
 import kills
+import long_run
 from campaign import KINDS, NEED_TORCH, Worker
 from kills import Kills
 from mutations import mutate
@@ -177,6 +179,20 @@ def test_a_kill_is_survived_and_a_difference_would_be_seen(tmp_path, monkeypatch
         r"FAILED: generate, a sheet, killed after .* not the same: \['run/generated'\]",
         attempt.try_case("killed: generate, a sheet", 1),
     )
+
+
+@pytest.mark.thorough
+def test_a_long_run_is_watched_and_ends_alike(tmp_path):
+    """120 steps stand for 400,000: stopped twice, once by each signal."""
+    command = [sys.executable, long_run.__file__, "--generator-steps", "120", "--stops", "2", "--seconds", "0.5"]
+    done = subprocess.run([*command, "--reports", tmp_path], capture_output=True, text=True, check=True, timeout=300)
+    assert re.search(r"120 generator steps, 2 stops, .* h; different: nothing", done.stdout)
+    found = json.loads((tmp_path / "data/reliability.json").read_text())["long_run"]
+    assert (found["stops"], found["different"], found["pace"]["generator_step"]) == (2, [], list(range(1, 121)))
+    course = found["course"]
+    assert course["generator_step"] == sorted(course["generator_step"]) and course["generator_step"][-1] <= 120
+    # of MXNet's process: more than its libraries, and at least its three standard files
+    assert 100 < min(course["memory_mib"]) < max(course["memory_mib"]) < 2000 and min(course["open_files"]) > 3
 
 
 @pytest.mark.skipif(kills.STRACE is None, reason="strace, which is no part of the suite")

@@ -170,7 +170,7 @@ def main():
         words = ["python", "tests/campaign/campaign.py", *environment.pop("command")[1:]]
         found = {"minutes": flags.minutes, "seed": flags.seed, "command": shlex.join(words), "environment": environment}
         found |= {"kinds": dict(sorted(counts.kinds.items())), "failures": counts.failures}
-        Results(flags.reports, "reliability").replace({PART: found})
+        Results(flags.reports, "reliability").keep(PART, found)
     sys.exit(bool(counts.failures))
 
 

@@ -116,9 +116,7 @@ class Disturbed:
         status, said = _finish(scenario, place)
         if status:
             return f"FAILED: {name}, {happened}; given again, it ended with {status}: {said}"
-        different = [
-            result for result in scenario.results if _content(place / result, place) != _content(whole / result, whole)
-        ]
+        different = differing(scenario.results, place, whole)
         left = [str(path.relative_to(place)) for path in place.rglob("*.partial*")]
         if different or left:
             return f"FAILED: {name}, {happened}; not the same: {different}; left behind: {left}"
@@ -185,6 +183,11 @@ def _finish(scenario, place):
         return "no answer", f"in {PATIENCE} s"
     lines = said.decode(errors="replace").strip().splitlines()
     return process.returncode, lines[-1] if lines else ""
+
+
+def differing(results, place, whole):
+    """Return which of some files and folders do not hold the same in two places, a list."""
+    return [name for name in results if _content(place / name, place) != _content(whole / name, whole)]
 
 
 def _content(path, place):

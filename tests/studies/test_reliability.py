@@ -6,7 +6,7 @@ import pytest
 
 from gluon_wgan.command import call
 from gluon_wgan.errors import UserError
-from gluon_wgan.studies.reliability import page
+from gluon_wgan.studies.reliability import long_run, page
 
 
 def counts(tried, refused=0, failed=0):
@@ -21,6 +21,12 @@ KINDS = {
     "starved: room": counts(59, 30),
     "twice: generate": counts(10, 4),
 }
+
+
+ENVIRONMENT = {
+    "commit": "c", "processor": "p", "physical_cores": 2, "omp_num_threads": "1", "python": "3", "packages": {},
+    "started": "now",
+}  # fmt: skip
 
 
 def test_sums_by_hand():
@@ -49,18 +55,52 @@ def test_the_answer_says_yes_only_where_none_failed():
 
 
 def test_the_page_lists_failures(tmp_path):
-    environment = {
-        "commit": "c", "processor": "p", "physical_cores": 2, "omp_num_threads": "1", "python": "3", "packages": {},
-        "started": "now",
-    }  # fmt: skip
     failures = [{"kind": "twice: generate", "case": 7, "how": "FAILED: torn"}]
-    found = {"minutes": 1, "seed": 3, "command": "python it", "environment": environment, "failures": failures}
+    found = {"minutes": 1, "seed": 3, "command": "python it", "environment": ENVIRONMENT, "failures": failures}
     kinds = {**KINDS, "twice: generate": counts(10, 4, 1)}
     (tmp_path / "data").mkdir()
-    (tmp_path / "data/reliability.json").write_text(json.dumps({"campaign": {**found, "kinds": kinds}}))
+    (tmp_path / "data/reliability.json").write_text(
+        json.dumps({"campaign": {**found, "kinds": kinds}, "long_run": long_found()})
+    )
     call("reliability", ["--reports", str(tmp_path)])
     told = (tmp_path / "reliability.md").read_text()
+    assert "## A long training" in told and (tmp_path / "figures/reliability_long_run.png").is_file()
     assert "- twice: generate, case 7: FAILED: torn" in told and "| killed: generate | 100 | 100 | 0 | 0 |" in told
+
+
+def long_found(different=()):
+    """Return a long run of 40 looks: memory grows by 1 MiB in 1,000 steps, all else stays."""
+    steps = list(range(1000, 41_000, 1000))
+    course = {name: [7.0] * 40 for name in ("open_files", "threads", "folder_mib")}
+    return {
+        "generator_steps": 40_000, "stops": 3, "hours": 1.25, "different": list(different), "settings": "--small",
+        "course": {"generator_step": steps, "memory_mib": [100 + step / 1000 for step in steps], **course},
+        "pace": {"generator_step": steps, "seconds": [0.01] * 40},
+        "command": "python long_run.py", "environment": ENVIRONMENT,
+    }  # fmt: skip
+
+
+def test_slopes_by_hand():
+    found = long_run.courses(long_found())
+    assert long_run.slope(*found["memory_mib"]) == pytest.approx((100, 100, 100))
+    assert long_run.slope(*found["milliseconds"]) == pytest.approx((0, 0, 0), abs=1e-9)
+    # what grows at the start alone is no slope: the first block is left out
+    steps, values = found["threads"]
+    assert long_run.slope(steps, [1, 3, *values[2:]]) == pytest.approx((0, 0, 0), abs=1e-9)
+    # of 19 blocks in turn up and down, an interval around 0
+    swinging = [value for block in range(20) for value in [block % 2] * 2]
+    grows, low, high = long_run.slope(steps, swinging)
+    assert low < grows < high and low < 0 < high
+
+
+def test_the_long_run_is_told():
+    assert long_run.answer(long_found()).startswith(
+        "A training of 40,000 generator steps, stopped and resumed 3 times, ended with the same bits as one "
+    )
+    assert "with other run/samples as" in long_run.answer(long_found(["run/samples"]))
+    told = long_run.section(long_found())
+    assert "| memory, MiB | 101 | 140 | 100 | 100 | 100 |" in told and "different: nothing" in told
+    assert len(long_run.figure(long_found()).axes) == 5
 
 
 def test_without_a_campaign_there_is_no_page(tmp_path):

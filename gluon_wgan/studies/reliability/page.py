@@ -1,15 +1,23 @@
 """What the suite survives: the answer, and the table of all kinds."""
 
 from gluon_wgan.report.page import Page, command_of, origin, table
-from gluon_wgan.studies.reliability.question import GROUPS, OTHERS, PART
+from gluon_wgan.studies.reliability import long_run
+from gluon_wgan.studies.reliability.question import GROUPS, LONG_RUN, OTHERS, PART
 
 _COUNTS = ("tried", "right", "refused", "failed")
 
 
 def page(data, reports):
     """Return the page of reports/data/reliability.json."""
-    found = data[PART]
-    return Page(answer(found), "\n".join([_command(found), _groups(found), _kinds(found), _LIMITS]), {})
+    answers, sections, figures = [], [], {}
+    if found := data.get(PART):
+        answers.append(answer(found))
+        sections += [_command(found), _groups(found), _kinds(found)]
+    if found := data.get(LONG_RUN):
+        answers.append(long_run.answer(found))
+        sections.append(long_run.section(found))
+        figures["reliability_long_run"] = long_run.figure(found)
+    return Page(" ".join(answers), "\n".join([*sections, _LIMITS]), figures)
 
 
 def by_group(kinds):
