@@ -163,6 +163,40 @@ def test_a_short_draw_of_the_campaign_finds_nothing():
                     assert found in ("right", "refused"), f"--kind {kind!r} --case {case}: {found}"
 
 
+_WATCHED = """
+import os, subprocess, sys
+sys.path.insert(0, sys.argv[1])
+from worker import Watch
+watch = Watch()
+open("before", "w").close()
+watch.over(os.path.abspath("case"))
+open("case/inside", "w").close()
+open("before").close()
+os.symlink("../before", "case/link")
+subprocess.run([sys.executable, "-c", ""])
+assert not watch.seen, watch.seen
+open("outside", "w").close()
+os.rename("case/inside", "moved")
+os.symlink("case/inside", "link")
+os.mkdir("folder")
+os.remove("before")
+os.system("true")
+subprocess.run(["true"])
+print(*(" ".join(one.replace(os.getcwd(), "").split()) for one in watch.seen), sep=";")
+"""
+
+
+def test_what_a_file_makes_a_program_do_is_seen(tmp_path):
+    """An audit hook stays, so the process is another one."""
+    (tmp_path / "case").mkdir()
+    command = [sys.executable, "-c", _WATCHED, str(Path(__file__).parent / "campaign")]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.strip().split(";") == [
+        "open /outside", "os.rename /moved", "os.symlink /link", "os.mkdir /folder", "os.remove /before", "os.system",
+        "subprocess.Popen",
+    ]  # fmt: skip
+
+
 def test_a_kill_is_survived_and_a_difference_would_be_seen(tmp_path, monkeypatch):
     attempt = Kills(tmp_path)
     assert attempt.try_case("killed: generate, a sheet", 1) == "right"

@@ -65,6 +65,9 @@ SCENARIOS = {
     "train, text": Scenario(_train(*_TEXT), ["run/checkpoints/step_0000020", "run/samples", "run/metrics.jsonl"]),
     "generate": Scenario(["generate", "run", "--count", "300", "--kind", "pictures"], ["run/generated"], _CLIP),
     "generate, a sheet": Scenario(["generate", "run", "--count", "100"], ["run/generated"], _CLIP),
+    "generate, from the zoo": Scenario(
+        ["generate", "zoo:digits-28", "--count", "100", "--kind", "pictures"], ["digits-28/generated"]
+    ),
     "convert_checkpoint": Scenario(
         ["convert_checkpoint", "export", "run", "--to", "torch", "--out", "torch"], ["torch"], _CLIP
     ),

@@ -137,6 +137,30 @@ def _read_only(scenario, place, rng):
     return popen(scenario.command, place, stderr=subprocess.PIPE), "on a disk that is read only"
 
 
+def _as_nobody(owner):
+    """Return a `start` as another user, who owns the place, or may only read it."""
+
+    def start(scenario, place, rng):
+        place.parent.chmod(0o755)
+        if owner:
+            for path in (place, *place.rglob("*")):
+                os.chown(path, _NOBODY, _NOBODY, follow_symlinks=False)
+        process = popen(scenario.command, place, _SET_NOBODY, {"HOME": str(place)}, stderr=subprocess.PIPE)
+        return process, "by another user" if owner else "by another user, in a folder that is not his"
+
+    return start
+
+
+def _take_back(place):
+    for path in (place, *place.rglob("*")):
+        os.chown(path, 0, 0, follow_symlinks=False)
+
+
+def _without_tmp(scenario, place, rng):
+    """Run it where /tmp can only be read, but for the place itself, which may lie in it."""
+    return popen(scenario.command, place, [*_READ_ONLY_TMP, place], stderr=subprocess.PIPE), "/tmp is read only"
+
+
 def _jumping_clock(place, rng):
     (place / "clock").mkdir()
     (place / "clock/sitecustomize.py").write_text(_CLOCK.format(seed=rng.randrange(2**31)))
@@ -145,7 +169,16 @@ def _jumping_clock(place, rng):
 
 # root passes over permissions unless it gives that up
 _NO_OVERRIDE = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] if _AS_ROOT else []
+_NOBODY = 65534
+# who may read all, since Python itself may lie in a folder of root's
+_SET_NOBODY = ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups"]
+_SET_NOBODY += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
 _NOWHERE = "/nonexistent/folder"
+# in a namespace of its own for mounts, which ends with the command
+_READ_ONLY_TMP = ["unshare", "--mount", "sh", "-c"]
+_READ_ONLY_TMP.append(
+    'mount --bind "$0" "$0" && mount --rbind /tmp /tmp && mount -o remount,bind,ro /tmp && cd "$0" && exec "$@"'
+)
 STARVATIONS = {
     "starved: descriptors": Starvation(
         _started("descriptors:", limits=lambda rng: (resource.RLIMIT_NOFILE, 64)), enough=True
@@ -166,10 +199,13 @@ STARVATIONS = {
     ),
     "starved: a short path": Starvation(_started("on a long path"), enough=True),
 }
-if _AS_ROOT:  # who alone may mount
+if _AS_ROOT:  # who alone may mount, or be somebody else
     STARVATIONS |= {
         "starved: room": Starvation(_on_a_small_disk, after=_on_a_large_disk),
         "starved: writing": Starvation(_read_only, after=lambda place: subprocess.run(["umount", place], check=True)),
+        "starved: /tmp": Starvation(_without_tmp, enough=True),
+        "starved: root": Starvation(_as_nobody(owner=True), after=_take_back, enough=True),
+        "starved: a folder of one's own": Starvation(_as_nobody(owner=False)),
     }
 
 
