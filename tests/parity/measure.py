@@ -29,6 +29,7 @@ def measure_stages():
             rows.append({**row, "tolerance": TOLERANCES[stage][dtype]})
 
     add(our_stages.picture_stages(), their_stages.picture_stages(), "float32", network=None, hybridized=None)
+    add(our_stages.feature_stages(), their_stages.feature_stages(), "float32", network=None, hybridized=None)
     for dtype in DTYPES:
         formulas = our_stages.formula_stages(dtype), their_stages.formula_stages(dtype)
         add(*formulas, dtype, network=None, hybridized=None)

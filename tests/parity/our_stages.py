@@ -8,11 +8,23 @@ import gluon_wgan  # noqa: F401, before mxnet
 # isort: split
 import numpy as np
 from mxnet import autograd, nd
-from recipes import LENGTHS, MAGNITUDES, PLACES, RMSPROP, encoded_pictures, gradients, noise_picture, photograph, scores
+from recipes import (
+    LENGTHS,
+    MAGNITUDES,
+    PLACES,
+    RMSPROP,
+    encoded_pictures,
+    gradients,
+    noise_picture,
+    photograph,
+    scores,
+    seen_pictures,
+)
 
 from gluon_wgan.data import Batches
 from gluon_wgan.data.batches import normalise
 from gluon_wgan.data.decode import decode
+from gluon_wgan.evaluate import features
 from gluon_wgan.lipschitz import clip_weights
 from gluon_wgan.losses import critic_loss, generator_loss
 from gluon_wgan.models import build_critic, build_generator
@@ -115,6 +127,11 @@ def formula_stages(dtype):
                 optimizer.update(0, weight, gradient, optimizer.create_state(0, weight))
             arrays[f"RMSprop update|{place}, gradients of {magnitude:.0e}"] = weight.asnumpy()
     return arrays
+
+
+def feature_stages():
+    """Return what the network behind the kernel distance sees; it has one precision."""
+    return {"features of the kernel distance|EfficientNet-lite0": features(seen_pictures(), batch_size=4)}
 
 
 class Lockstep:

