@@ -25,6 +25,7 @@ _BEFORE_THEY_WERE_SETTINGS = {
     "initial_weights": "reference",
     "sequence_length": 32,
     "symbols": 0,
+    "classes": 0,
 }
 
 MOST_SYMBOLS = 2048  # of an alphabet, as in WGAN-GP's code
@@ -92,6 +93,9 @@ class Settings:
     """layers of both resnet networks: 3 for each block, and 2"""
     latent_dim: int = 100
     """numbers in one latent z ~ N(0, 1)"""
+    classes: int = 0
+    """labels of the pictures, 10 of CIFAR-10 and MNIST, each beside its latent and beside its picture, so that the
+    generator draws what is asked for; 0 for none"""
     initial_weights: Literal["reference", "mxnet"] = "reference"
     """reference: as the code that the networks come from, N(0, .02) for dcgan; mxnet: MXNet's own, uniform in +-.07"""
 
@@ -176,6 +180,8 @@ class Settings:
         networks = {name.partition("-")[0] for name in (self.generator, self.critic)}
         if "text" in networks and len(networks) > 1:
             raise UserError("--critic", f"{self.critic}, with --generator {self.generator}", "text for both or neither")
+        if self.classes:
+            self._check_classes()
         doubled = self.image_size >= 16 and math.log2(self.image_size).is_integer()
         if "dcgan" in networks and not doubled:
             raise UserError("--image-size", self.image_size, "16, 32, 64, 128, ... (16 times a power of 2) for dcgan")
@@ -195,6 +201,21 @@ class Settings:
             network, given = getattr(self, name.partition("_")[0]), getattr(self, name)
             if given != default and not network.startswith("dcgan"):
                 raise UserError(flag_of(name), f"{given}, with {network}", "it with dcgan alone")
+
+    def _check_classes(self):
+        allowed = "0, or 2 to 256"
+        if self.classes == 1 or self.classes > 256:
+            raise UserError("--classes", self.classes, allowed)
+        if self.generator == "text":
+            raise UserError("--classes", f"{self.classes}, with a text generator", "0: lines have no labels")
+        if self.epoch_end == "cut" or self.generator_turn == "with_critic":
+            given = f"{self.classes}, with --epoch-end {self.epoch_end} --generator-turn {self.generator_turn}"
+            raise UserError("--classes", given, "0, or batches that are all full: run_on and after_critic")
+
+    @property
+    def latent_numbers(self):
+        """What a generator takes for one picture: its latent, and a 1 among as many numbers as there are classes."""
+        return self.latent_dim + self.classes
 
     def _check_resnet(self, doubled):
         if not doubled:
@@ -242,7 +263,7 @@ def _check_number(name, value, kind):
         raise UserError(flag, repr(value), "a whole number" if kind is int else "a number")
     may_be_zero = (
         "seed boost_generator_steps boost_every extra_layers critic_extra_layers gp_lambda rmsprop_initial_square "
-        "symbols"
+        "symbols classes"
     ).split()
     below_one = {"rmsprop_decay", "adam_beta1", "adam_beta2"}
     if not math.isfinite(value):

@@ -105,7 +105,7 @@ def test_the_default_is_the_original_and_other_presets_are_refused():
 def test_the_ranges_below_cover_every_number():
     listed = [name for group in (ABOVE_ZERO, ZERO_OR_MORE, BELOW_ONE) for names in group.values() for name in names]
     numbers = [field.name for field in dataclasses.fields(Settings) if field.type in (int, float)]
-    assert sorted([*listed, "image_channels", "symbols"]) == sorted(numbers)
+    assert sorted([*listed, "classes", "image_channels", "symbols"]) == sorted(numbers)
 
 
 def cases():

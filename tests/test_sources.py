@@ -90,6 +90,16 @@ def test_labels_under_the_name_of_pictures_are_refused(tmp_path):
         open_source(tmp_path)
 
 
+def test_mnists_labels_are_those_of_the_file_where_it_is_there(tmp_path):
+    write_idx(tmp_path / IDX_NAMES[0], DIGITS[:3])
+    assert open_source(tmp_path).labels() is None
+    (tmp_path / "train-labels-idx1-ubyte").write_bytes((2049).to_bytes(4, "big") + (3).to_bytes(4, "big") + b"\7\1\0")
+    assert open_source(tmp_path).labels().tolist() == [7, 1, 0]
+    (tmp_path / "train-labels-idx1-ubyte").write_bytes(b"7")
+    with pytest.raises(UserError, match="not an idx file of labels"):
+        open_source(tmp_path).labels()
+
+
 def test_real_mnist(real_data):
     source = open_source(real_data("mnist"), image_channels=1)
     assert len(source) == 60000
@@ -111,6 +121,7 @@ def test_cifar_records_are_a_label_and_three_planes(tmp_path):
     assert np.array_equal(np.array(list(source)), pictures)
     assert [source.key(index) for index in (2, 3)] == ["data_batch_1.bin:2", "data_batch_2.bin:0"]
     assert np.array_equal(open_source(tmp_path, image_channels=1)[4][..., 0], rgb_to_luma(pictures[4]))
+    assert source.labels().tolist() == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("size", [0, 3072, 3074])

@@ -25,6 +25,7 @@ PENALISED = {
     "clip_bound": None,
     "gp_lambda": 10.0,
 }
+LABELLED = {**PENALISED, "changes": {**PENALISED["changes"], "classes": 3}, "classes": 3}
 WITH_BATCH_NORM = {"changes": {"batch_size": 5}}
 
 
@@ -55,7 +56,7 @@ def test_shares_are_the_batch_in_order(size, parts):
     assert max(lengths) - min(lengths) <= 1
 
 
-@pytest.mark.parametrize("arguments", [CLIPPED, PENALISED], ids=["clipped", "penalised"])
+@pytest.mark.parametrize("arguments", [CLIPPED, PENALISED, LABELLED], ids=["clipped", "penalised", "with labels"])
 @pytest.mark.parametrize("parts", [1, 2, 3])
 def test_shares_add_up_to_one_devices_updates(arguments, parts):
     """Of 5 samples shares are unequal. float64: sums in another order differ by some 1e-16 of weights below 1."""
@@ -101,7 +102,7 @@ def test_a_mistake_in_the_shares_is_seen(mistake, monkeypatch):
     elif mistake == "share of latents":
         second = several._trainers[1]
         latents = second.latents
-        monkeypatch.setattr(second, "latents", lambda *given, share: latents(*given, share=slice(3)))
+        monkeypatch.setattr(second, "latents", lambda *given, share, labels=None: latents(*given, share=slice(3)))
     elif mistake == "share of interpolation weights":
         several._trainers[1].share = slice(0, 3)
     else:

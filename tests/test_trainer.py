@@ -8,7 +8,16 @@ import mxnet as mx
 import numpy as np
 import pytest
 from mxnet import autograd, gluon, nd
-from training_fixtures import FixedBatches, NumpyMLP, make_trainer, numbers_of, run, same_bits, tiny_settings
+from training_fixtures import (
+    FixedBatches,
+    NumpyMLP,
+    gradients_of,
+    make_trainer,
+    numbers_of,
+    run,
+    same_bits,
+    tiny_settings,
+)
 
 from gluon_wgan import streams
 from gluon_wgan.errors import UserError
@@ -22,10 +31,6 @@ from gluon_wgan.training.trainer import Trainer
 
 MLP = {"generator": "mlp", "critic": "mlp", "generator_channels": 6, "critic_channels": 5, "image_size": 4}
 BOUND = 0.06
-
-
-def gradients_of(block):
-    return {name: p.grad().asnumpy() for name, p in block.collect_params().items() if p.grad_req != "null"}
 
 
 # --- the schedule in the trainer

@@ -43,10 +43,15 @@ class FixedBatches:
         if tail:
             self._batches[2] = self._batches[2][: settings.batch_size // 2]
         self._batches = [batch[share] for batch in self._batches]
+        labels = np.random.default_rng(8).integers(settings.classes or 1, size=(3, settings.batch_size))
+        self._labels = [of_batch[share] for of_batch in labels.astype(np.uint8)]
         self.batch_size = settings.batch_size
 
     def __getitem__(self, number):
         return self._batches[number % 3]
+
+    def labels_of(self, number):
+        return self._labels[number % 3]
 
 
 def make_trainer(
@@ -85,6 +90,10 @@ def run(trainer, generator_steps=3):
 def numbers_of(block):
     """Return copies of all parameters of a block, running statistics included, by their place in it."""
     return {name: parameter.data().asnumpy() for name, parameter in block._collect_params_with_prefix().items()}
+
+
+def gradients_of(block):
+    return {name: p.grad().asnumpy() for name, p in block.collect_params().items() if p.grad_req != "null"}
 
 
 def same_bits(left, right):

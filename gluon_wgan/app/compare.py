@@ -47,7 +47,7 @@ def tab(runs):
                 place = runs.checkpoint(name, NEWEST)
                 generator, settings, _ = load_generator(place)
                 images = np.concatenate(list(sample_in_batches(generator, settings, count, seed)))
-                latents.add((settings.latent_dim, settings.batch_size))
+                latents.add((settings.latent_numbers, settings.batch_size))
                 sheet = save_sheet(Path(folder) / f"{number}-{Path(name).name}.png", images, columns=4)
                 made.append((sheet, f"{labels[name]}, {place.name}{_distance(place)}"))
                 yield f"{len(made)} of {len(chosen)} runs", gradio.skip()

@@ -43,6 +43,8 @@ class Batches:
         Which pictures of each batch to give; the others are read by other devices.
     as_batch : callable
         From rows of `pictures` to what the critic sees, float32.
+    labels : numpy.ndarray, optional
+        uint8, one a row of `pictures`: for `labels_of`.
 
     Raises
     ------
@@ -50,7 +52,9 @@ class Batches:
         If there are fewer pictures than one batch takes, or a batch takes none.
     """
 
-    def __init__(self, pictures, batch_size, seed, rows=None, tail=False, share=slice(None), as_batch=normalise):
+    def __init__(
+        self, pictures, batch_size, seed, rows=None, tail=False, share=slice(None), as_batch=normalise, labels=None
+    ):
         self._pictures = pictures
         self._rows = None if rows is None else np.asarray(rows)
         self._count = len(pictures) if rows is None else len(rows)
@@ -61,6 +65,7 @@ class Batches:
         self._tail = tail
         self._share = share
         self._as_batch = as_batch
+        self._labels = labels
         self._epoch = None
         self._order = None
         self._released = 0
@@ -77,18 +82,24 @@ class Batches:
 
     def __getitem__(self, number):
         """Return batch `number` (0, 1, ... without end) as float32 (N, C, H, W) in [-1, 1]; a tail is a shorter N."""
+        batch = self._as_batch(np.asarray(self._pictures[self._chosen(number)]))
+        if number - self._released >= _BATCHES_BETWEEN_RELEASES:
+            self._released = number
+            self._release()
+        return batch
+
+    def labels_of(self, number):
+        """Return the labels of batch `number`, uint8 (N,)."""
+        return self._labels[self._chosen(number)]
+
+    def _chosen(self, number):
+        """Return the rows of batch `number`."""
         epoch, position = divmod(number, len(self))
         if epoch != self._epoch:
             self._order = streams.permutation(self.seed, "data_order", epoch, self._count).astype(np.uint32)
             self._epoch = epoch
         chosen = self._order[position * self.batch_size : (position + 1) * self.batch_size][self._share]
-        if self._rows is not None:
-            chosen = self._rows[chosen]
-        batch = self._as_batch(np.asarray(self._pictures[chosen]))
-        if number - self._released >= _BATCHES_BETWEEN_RELEASES:
-            self._released = number
-            self._release()
-        return batch
+        return chosen if self._rows is None else self._rows[chosen]
 
     def _release(self):
         """Give the pages that were read back, or the process would seem to grow to the size of the data set."""

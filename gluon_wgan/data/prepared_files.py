@@ -21,12 +21,16 @@ class Prepared:
     content : dict
         What the pictures are, wherever they lie: pictures (their number), keys_sha256, pictures_sha256, and made_by,
         the versions of the libraries that decoded and resized them.
+    labels : numpy.ndarray or None
+        uint8 (N,), where a training that wants them has put them.
 
     Raises
     ------
     UserError
         If the folder is damaged.
     """
+
+    labels = None
 
     def __init__(self, folder):
         self.folder = Path(folder)

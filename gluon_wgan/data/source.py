@@ -37,6 +37,10 @@ class Source(ABC):
         """Return picture `index` as uint8 (H, W, channels); raises UndecodableError."""
         return as_array(self.image(index))
 
+    def labels(self):
+        """Return the label of every picture, uint8 (N,), or None where there are none."""
+        return None
+
     @abstractmethod
     def identity(self):
         """Return a dict of JSON values that changes when the pictures do, without reading them."""

@@ -1,5 +1,6 @@
 """Open what lies at a path: LSUN, a folder of pictures, MNIST's idx files, CIFAR-10."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,10 @@ from gluon_wgan.resize import as_image
 class RawSource(JoinedSource):
     """Pictures that lie uncompressed in a few files of fixed-size records: MNIST idx, CIFAR-10 binary."""
 
-    def __init__(self, name, files, arrays, channels):
+    def __init__(self, name, files, arrays, channels, read_labels):
         super().__init__(name, channels, [len(array) for array in arrays])
         self._files = files
+        self._read_labels = read_labels
         self._arrays = arrays  # one array (n, H, W, stored channels) per file
 
     def key(self, index):
@@ -29,6 +31,9 @@ class RawSource(JoinedSource):
         stored = as_image(np.ascontiguousarray(self._arrays[part][row]))
         return stored.convert("RGB" if self.channels == 3 else "L")
 
+    def labels(self):
+        return self._read_labels()
+
     def identity(self):
         return {"files": [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in self._files]}
 
@@ -39,12 +44,18 @@ _ALLOWED = (
 )
 
 
+def _mnists_labels(folder):
+    file = find_idx(folder, "labels", 1)
+    return read_idx(file, 1) if file else None
+
+
 def _read_cifar_batch(file):
     record = 1 + 3 * 32 * 32  # the label, then the red, green and blue planes
     content = np.fromfile(file, dtype=np.uint8)
     if len(content) == 0 or len(content) % record:
         raise UserError("--data", f"{file} ({len(content)} bytes)", f"CIFAR-10's binary version: n x {record} bytes")
-    return content.reshape(-1, record)[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+    content = content.reshape(-1, record)
+    return content[:, 0], content[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
 
 
 def open_source(path, category=None, image_channels=3):
@@ -88,10 +99,12 @@ def open_source(path, category=None, image_channels=3):
             raise UserError("--category", ", ".join(unknown) or None, f"one or more of {', '.join(present)}")
         return LsunSource([path / f"{name}_lmdb" for name in wanted], image_channels)
     if idx := find_idx(path, "images", 3):
-        return RawSource(path.resolve().name, [idx], [read_idx(idx, 3)[..., np.newaxis]], image_channels)
+        pictures = read_idx(idx, 3)[..., np.newaxis]
+        return RawSource(path.resolve().name, [idx], [pictures], image_channels, partial(_mnists_labels, path))
     batches = sorted(path.glob("data_batch_*.bin"))
     if batches:
-        return RawSource(path.resolve().name, batches, [_read_cifar_batch(file) for file in batches], image_channels)
+        labels, arrays = zip(*map(_read_cifar_batch, batches))
+        return RawSource(path.resolve().name, batches, arrays, image_channels, partial(np.concatenate, labels))
     if (path / "data_batch_1").is_file():
         given = f"{path} (CIFAR-10's Python version, whose files are pickles: opening one can run any code)"
         raise UserError(

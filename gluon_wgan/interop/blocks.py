@@ -120,6 +120,8 @@ def shapes_of(settings):
     if settings.generator not in theirs:
         given = f"one whose generator is {settings.generator}"
         raise UserError("run", given, "one with dcgan, dcgan-no-bn or mlp, as the originals have")
+    if settings.classes:
+        raise UserError("run", f"one with {settings.classes} classes", "one without, as the originals have")
     for name, reference in DCGAN_ONLY.items():
         if getattr(settings, name) != reference:
             given = f"one with {name} {getattr(settings, name)}"

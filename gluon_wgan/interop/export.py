@@ -123,7 +123,7 @@ def export_onnx(run, out):
     load_weights(checkpoint / "generator.params", generator)
     partial = file.with_name(".generator.onnx.partial")
     try:
-        _write_onnx(partial, generator, settings.latent_dim)
+        _write_onnx(partial, generator, settings.latent_numbers)
         model = onnx.load(str(partial))
         # MXNet lists the weights as inputs too, which forbids a runtime to take them for constants
         inputs = [given for given in model.graph.input if given.name == "latent"]
@@ -172,7 +172,7 @@ def _check_onnx(file, generator, settings):
         return
     session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
     for batch_size in (1, 3):
-        latent = streams.normal(0, "onnx_check_latents", batch_size, (batch_size, settings.latent_dim, 1, 1))
+        latent = streams.normal(0, "onnx_check_latents", batch_size, (batch_size, settings.latent_numbers, 1, 1))
         theirs = session.run(None, {"latent": latent})[0]
         ours = sample(generator, nd.array(latent), "running")
         if theirs.shape != ours.shape:

@@ -17,8 +17,8 @@ _NORMS = {"": "batch", "layer-norm": "layer", "instance-norm": "instance", "no-b
 def build_generator(settings):
     """Return the generator that the settings describe, initialised from their seed, not hybridized.
 
-    `generator(latent (N, latent_dim, 1, 1))` gives pictures (N, image_channels, image_size, image_size), float32, in
-    [-1, 1] for dcgan; of a text generator lines (N, symbols, sequence_length), probabilities.
+    `generator(latent (N, latent_numbers, 1, 1))` gives pictures (N, image_channels, image_size, image_size), float32,
+    in [-1, 1] for dcgan; of a text generator lines (N, symbols, sequence_length), probabilities.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def build_generator(settings):
     UserError
         If it is a text generator, and the settings do not say how many symbols there are.
     """
-    sizes = (settings.image_size, settings.image_channels, settings.latent_dim, settings.generator_channels)
+    sizes = (settings.image_size, settings.image_channels, settings.latent_numbers, settings.generator_channels)
     network, _, norm = settings.generator.partition("-")
     if network == "text":
         generator = TextGenerator(*_line(settings), settings.latent_dim, settings.generator_channels)
@@ -48,7 +48,7 @@ def build_generator(settings):
 def build_critic(settings):
     """Return the critic that the settings describe, initialised from their seed, not hybridized.
 
-    `critic(images (N, image_channels, image_size, image_size))` gives scores (N,), unbounded; a text
+    `critic(images (N, image_channels + classes, image_size, image_size))` gives scores (N,), unbounded; a text
     critic takes lines (N, symbols, sequence_length).
 
     Parameters
@@ -60,7 +60,7 @@ def build_critic(settings):
     UserError
         As `build_generator`.
     """
-    sizes = (settings.image_size, settings.image_channels, settings.critic_channels)
+    sizes = (settings.image_size, settings.image_channels + settings.classes, settings.critic_channels)
     network, _, norm = settings.critic.partition("-")
     if network == "text":
         critic = TextCritic(*_line(settings), settings.critic_channels)

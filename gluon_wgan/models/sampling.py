@@ -5,6 +5,7 @@ from mxnet import autograd, nd
 
 from gluon_wgan import streams
 from gluon_wgan.checkpoint import load_weights, open_checkpoint
+from gluon_wgan.data.labels import beside_latents, in_turn
 from gluon_wgan.data.text import as_lines
 from gluon_wgan.errors import NotFiniteError, UserError
 from gluon_wgan.models.build import build_generator
@@ -38,11 +39,15 @@ def draw_latents(seed, count, settings):
     UserError
         If the seed is below 0, or 2**63 or more.
     """
+    batches = -(-count // settings.batch_size)
+    return np.stack([_batch_of_latents(seed, index, settings) for index in range(batches)])
+
+
+def _batch_of_latents(seed, index, settings):
     if not 0 <= seed < 2**63:
         raise UserError("--seed", seed, "0 or more")
     shape = (settings.batch_size, settings.latent_dim, 1, 1)
-    batches = -(-count // settings.batch_size)
-    return np.stack([streams.normal(seed, "generated_latents", index, shape) for index in range(batches)])
+    return streams.normal(seed, "generated_latents", index, shape)
 
 
 def sample(generator, latent, bn_mode):
@@ -85,8 +90,33 @@ def samples(generator, settings, count, seed=0):
     return to_uint8(np.concatenate(list(sample_in_batches(generator, settings, count, seed))))
 
 
-def sample_in_batches(generator, settings, count, seed=0, bn_mode=None, spread=1.0):
+def with_labels(latents, settings, labels=None):
+    """Return latents (N, latent_dim, 1, 1) as a generator takes them: with labels, where it has classes.
+
+    Parameters
+    ----------
+    latents : numpy.ndarray
+    settings : gluon_wgan.settings.Settings
+    labels : numpy.ndarray, optional
+        (N,); 0, 1, ... in turn by default.
+    """
+    if not settings.classes:
+        return latents
+    labels = in_turn(settings.classes, 0, len(latents)) if labels is None else labels
+    return beside_latents(latents, labels, settings.classes)
+
+
+def check_label(label, settings):
+    """Raise UserError unless it is None, or one of a generator with classes."""
+    if label is not None and not 0 <= label < settings.classes:
+        allowed = f"0 to {settings.classes - 1}" if settings.classes else "none: it was trained without --classes"
+        raise UserError("--label", label, allowed)
+
+
+def sample_in_batches(generator, settings, count, seed=0, bn_mode=None, spread=1.0, label=None):
     """Yield `count` pictures of a generator, a batch at a time, numpy arrays (n, C, H, W) in [-1, 1].
+
+    With classes, batches have the labels 0, 1, ... in turn, as in training: BatchNorm ties pictures together.
 
     Parameters
     ----------
@@ -97,17 +127,25 @@ def sample_in_batches(generator, settings, count, seed=0, bn_mode=None, spread=1
         See `sample`; by default the settings'.
     spread : float
         Standard deviation of the latents. Training drew them with 1; below it pictures are more alike.
+    label : int, optional
+        Of the pictures that are given; by default all, in turn.
 
     Raises
     ------
     UserError
-        If it makes lines, or as `draw_latents`, or the spread is not above 0 and finite.
+        If it makes lines, or as `draw_latents`, or the spread is not above 0 and finite, or there is no such label.
     """
     require_pictures(settings)
     check_spread(spread)
-    for number, latents in enumerate(draw_latents(seed, count, settings)):
-        images = sample(generator, nd.array(spread * latents), bn_mode or settings.bn_mode)
-        yield images[: count - number * settings.batch_size]
+    check_label(label, settings)
+    left, batch = count, 0
+    while left > 0:
+        labels = in_turn(settings.classes, batch, settings.batch_size) if settings.classes else None
+        latents = with_labels(spread * _batch_of_latents(seed, batch, settings), settings, labels)
+        images = sample(generator, nd.array(latents), bn_mode or settings.bn_mode)
+        images = images[slice(None) if label is None else labels == label][:left]
+        yield images
+        left, batch = left - len(images), batch + 1
 
 
 def check_spread(spread):

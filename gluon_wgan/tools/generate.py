@@ -40,6 +40,8 @@ class GenerateFlags:
     """of the latents; the same seed gives the same pictures"""
     spread: float = 1.0
     """standard deviation of the latents, 1 in training: below it pictures are more alike"""
+    label: optional(int, "all in turn") = None
+    """of a run with --classes: draw no other pictures than of this one"""
     out: optional(str, "generated/ in the run folder; of zoo:NAME, NAME/generated/") = None
     """folder for the pictures"""
 
@@ -48,7 +50,8 @@ def run(arguments=None, prog=None):
     """Do what the command line asks, and log where the pictures lie."""
     flags = tyro.cli(GenerateFlags, args=arguments, prog=prog)
     use_synchronous_engine()
-    place = generate(flags.run, flags.kind, flags.count, flags.bn_mode, flags.seed, flags.out, flags.spread)
+    how = flags.bn_mode, flags.seed, flags.out, flags.spread, flags.label
+    place = generate(flags.run, flags.kind, flags.count, *how)
     log.info("written: %s", place)
 
 
@@ -90,7 +93,7 @@ def _walk(start, end, parts):
     return latents[..., np.newaxis, np.newaxis].astype(np.float32)
 
 
-def generate(path, kind, count, bn_mode, seed, out, spread=1.0):
+def generate(path, kind, count, bn_mode, seed, out, spread=1.0, label=None):
     """Generate pictures and write them as PNG or WebP, or lines and write them as text.
 
     Parameters
@@ -109,6 +112,8 @@ def generate(path, kind, count, bn_mode, seed, out, spread=1.0):
         A folder; None for generated/ in the run folder, of zoo:NAME for NAME/generated/.
     spread : float
         Standard deviation of the latents of pictures.
+    label : int or None
+        Of the pictures, where a run has classes; None for all in turn: of walks, each row has its own, and a film 0.
 
     Returns
     -------
@@ -128,6 +133,7 @@ def generate(path, kind, count, bn_mode, seed, out, spread=1.0):
     generator, settings, checkpoint = sampling.load_generator(path)
     bn_mode = bn_mode or settings.bn_mode
     sampling.check_spread(spread)
+    sampling.check_label(label, settings)
     out = Path(out) if out else zoo.folder_of_results(checkpoint) / "generated"
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -141,13 +147,17 @@ def generate(path, kind, count, bn_mode, seed, out, spread=1.0):
         return file
     # with all that the pictures depend on: another call writes elsewhere, or the same again
     name = f"{checkpoint.name}-{kind}-{count}-seed{seed}-{bn_mode}" + (f"-spread{spread:g}" if spread != 1 else "")
+    name += f"-label{label}" if label is not None else ""
     if kind == "interpolation":
         walk = spread * rows_of_walks(seed, -(-count // _ROW), settings)
+        labels = np.arange(len(walk)) // _ROW % max(1, settings.classes) if label is None else np.full(len(walk), label)
+        walk = sampling.with_labels(walk, settings, labels)
         return save_sheet(out / f"{name}.png", sampling.sample(generator, nd.array(walk), bn_mode))
     if kind == "animation":
         walk = spread * closed_walk(seed, count, settings)
+        walk = sampling.with_labels(walk, settings, np.full(len(walk), label or 0))
         return save_film(out / f"{name}.webp", sampling.sample(generator, nd.array(walk), bn_mode), _FRAMES / _SECONDS)
-    batches = sampling.sample_in_batches(generator, settings, count, seed, bn_mode, spread)
+    batches = sampling.sample_in_batches(generator, settings, count, seed, bn_mode, spread, label)
     if kind == "grid":
         return save_sheet(out / f"{name}.png", np.concatenate(list(batches)))
     folder = out / name

@@ -71,10 +71,30 @@ def open_data(settings, cache_dir):
 
 
 def prepare_data(settings, source, cache_dir, **how):
-    """Return what `open_data` gave as rows to train on: pictures prepared, see `prepare`; a text is as it is."""
+    """Return what `open_data` gave as rows to train on: pictures prepared, see `prepare`; a text is as it is.
+
+    Raises
+    ------
+    UserError
+        As `prepare`; or if the pictures do not have so many labels as the settings say.
+    """
     if settings.generator == "text":
         return source
-    return prepare(source, settings.image_size, settings.resize, cache_dir, **how)
+    prepared = prepare(source, settings.image_size, settings.resize, cache_dir, **how)
+    if settings.classes:
+        prepared.labels = _labels(source, prepared, settings.classes)
+    return prepared
+
+
+def _labels(source, prepared, classes):
+    """Return the label of each row, uint8."""
+    labels = source.labels()
+    if labels is None:
+        raise UserError("--classes", f"{classes}, of {source.name}", "0: there are no labels with these pictures")
+    if len(labels) != len(prepared) or labels.max() >= classes:
+        given = f"{classes}, of {len(prepared)} pictures with {len(labels)} labels, up to {labels.max()}"
+        raise UserError("--classes", given, f"{labels.max() + 1}, a label for each picture; or 0")
+    return labels
 
 
 def open_batches(settings, prepared, share=slice(None)):
@@ -88,14 +108,16 @@ def open_batches(settings, prepared, share=slice(None)):
         allowed = "one that leaves none, 2 or more: of one sample BatchNorm makes a constant"
         raise UserError("--batch-size", given, allowed)
     as_batch = partial(one_hot, symbols=settings.symbols) if settings.generator == "text" else normalise
-    return Batches(prepared, settings.batch_size, settings.seed, rows, tail=tail, share=share, as_batch=as_batch)
+    labels = prepared.labels if settings.classes else None
+    how = {"tail": tail, "share": share, "as_batch": as_batch, "labels": labels}
+    return Batches(prepared, settings.batch_size, settings.seed, rows, **how)
 
 
 def batch_shape(settings):
     """Return the shape of one picture, or line, as the critic sees it."""
     if settings.generator == "text":
         return settings.symbols, settings.sequence_length
-    return settings.image_channels, settings.image_size, settings.image_size
+    return settings.image_channels + settings.classes, settings.image_size, settings.image_size
 
 
 def build_trainer(settings, batches, context, hybridize=True, share=slice(None)):
@@ -123,6 +145,7 @@ def build_trainer(settings, batches, context, hybridize=True, share=slice(None))
         gp_lambda=settings.gp_lambda if settings.lipschitz == "gradient_penalty" else None,
         gp_one_sided=settings.gp_one_sided,
         latent_dim=settings.latent_dim,
+        classes=settings.classes,
         seed=settings.seed,
         share=share,
         hybridize=hybridize,

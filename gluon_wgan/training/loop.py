@@ -214,7 +214,7 @@ def expected_seconds(trainer, generator_steps, image_shape):
         trainer.generator,
         trainer.critic,
         trainer.batches.batch_size,
-        trainer.latent_dim,
+        trainer.latent_dim + trainer.classes,
         image_shape,
         trainer.gp_lambda is not None,
     )

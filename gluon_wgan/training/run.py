@@ -19,7 +19,7 @@ _BITS = ("mxnet", "numpy", "numba")  # whose version the last bits may depend on
 # what an imported checkpoint settles
 _OF_NETWORKS = (
     "preset generator critic generator_channels critic_channels extra_layers latent_dim image_size image_channels "
-    "depth sequence_length symbols"
+    "depth sequence_length symbols classes"
 ).split()
 
 
@@ -250,6 +250,6 @@ def describe(settings, out, source):
             for parameter_name, parameter in network._collect_params_with_prefix().items()
         ]
     batch = settings.batch_size
-    shapes = (batch, settings.latent_dim, 1, 1), (batch, *batch_shape(settings))
+    shapes = (batch, settings.latent_numbers, 1, 1), (batch, *batch_shape(settings))
     lines.append(f"latents {shapes[0]} -> {what} {shapes[1]} -> scores ({batch},)")
     log.info("%s", "\n".join(lines))

@@ -7,6 +7,7 @@ from mxnet import autograd, nd
 
 from gluon_wgan import streams
 from gluon_wgan.checkpoint import arrays_of, load_checkpoint, save_checkpoint
+from gluon_wgan.data.labels import beside_latents, in_turn, planes
 from gluon_wgan.errors import UserError
 from gluon_wgan.layers.linearised import leaf, parts_of
 from gluon_wgan.lipschitz import (
@@ -77,6 +78,11 @@ class Trainer:
     gp_one_sided : bool
         See `gluon_wgan.lipschitz.gradient_penalty`.
     latent_dim : int
+    classes : int
+        Labels that pictures have; 0 for none. Else `batches.labels_of(number)` gives a batch's, the generator takes
+        latents with labels, see `gluon_wgan.data.labels`, and the critic pictures with planes of theirs. In the
+        critic's update what is generated has the real pictures' labels, in the generator's 0, 1, ... in turn. The
+        penalty is on the gradient by the pictures alone.
     seed : int
         Of the latents, and of the interpolation weights.
     share : slice
@@ -108,6 +114,7 @@ class Trainer:
         gp_lambda=None,
         gp_one_sided=False,
         latent_dim=100,
+        classes=0,
         seed=0,
         share=_ALL,
         hybridize=True,
@@ -118,7 +125,7 @@ class Trainer:
         self.schedule, self.shared_latents, self.loss = schedule, shared_latents, loss
         self.clip_bound, self.clip_order = clip_bound, clip_order
         self.gp_lambda, self.gp_one_sided = gp_lambda, gp_one_sided
-        self.latent_dim, self.seed, self.share = latent_dim, seed, share
+        self.latent_dim, self.classes, self.seed, self.share = latent_dim, classes, seed, share
         if hybridize:
             # Without static_shape, no faster here: its operations hide from the engine that BatchNorm's backward writes
             # the running statistics, so that real and fake pictures would update the critic's in any order.
@@ -137,16 +144,33 @@ class Trainer:
         self._by_layer = hybridize and gp_lambda is not None
         self._previous_loss = None
 
-    def latents(self, purpose, index, count=None, share=_ALL):
-        """Return latents (count, latent_dim, 1, 1) ~ N(0, 1) of a stream, or a share; a batch of them by default."""
-        shape = (count or self.batches.batch_size, self.latent_dim, 1, 1)
-        numbers = streams.normal(self.seed, purpose, index, shape)[share]
+    def latents(self, purpose, index, count=None, share=_ALL, labels=None):
+        """Return latents (count, latent_dim, 1, 1) ~ N(0, 1) of a stream, or a share; a batch of them by default.
+
+        Where there are classes they come with labels, those given or all in turn: (count, latent_dim + classes, 1, 1).
+        """
+        count = count or self.batches.batch_size
+        numbers = streams.normal(self.seed, purpose, index, (count, self.latent_dim, 1, 1))[share]
+        if self.classes:
+            labels = in_turn(self.classes, index, count)[share] if labels is None else labels
+            numbers = beside_latents(numbers, labels, self.classes)
         if self._context == mx.cpu() and numbers.dtype == self._dtype:
             return nd.from_numpy(numbers)  # the same memory, which nobody else has
         return self._array(numbers)
 
     def _array(self, values):
         return nd.array(values, ctx=self._context, dtype=self._dtype)
+
+    def _labelled(self, pictures, labels):
+        """Return pictures (N, C, H, W) as the critic takes them: (N, C + classes, H, W)."""
+        if not self.classes:
+            return pictures
+        beside = planes(labels, self.classes, pictures.shape[-1], self._dtype)
+        return nd.concat(pictures, self._array(beside), dim=1)
+
+    def _of_pictures(self, gradient):
+        """Return the part of a gradient by labelled pictures that is by the pictures."""
+        return nd.slice_axis(gradient, axis=1, begin=0, end=-self.classes) if self.classes else gradient
 
     def critic_step(self):
         """Update the critic once, on the next batch; return a `CriticUpdate`."""
@@ -160,11 +184,13 @@ class Trainer:
             clip_weights(self._trainable["critic"], self.clip_bound)
         real = self._array(self.batches[self.critic_steps])
         count = len(real) if self.shared_latents else None
-        latent = self.latents("critic_latents", self.critic_steps, count, share=self.share)
+        labels = self.batches.labels_of(self.critic_steps) if self.classes else None
+        latent = self.latents("critic_latents", self.critic_steps, count, share=self.share, labels=labels)
         # train_mode, not record: batch statistics as in training, and no graph to keep
         with autograd.train_mode():
             fake = self.generator(latent)
-        return self._differentiate_by_layer(real, fake) if self._by_layer else self._differentiate(real, fake)
+        both = self._labelled(real, labels), self._labelled(fake, labels)
+        return self._differentiate_by_layer(*both) if self._by_layer else self._differentiate(*both)
 
     def update_critic(self, update):
         """Do the second half of `critic_step`, with the gradients that are in the parameters now."""
@@ -186,6 +212,7 @@ class Trainer:
             total = loss
             if self.gp_lambda is not None:
                 _, gradient = self.critic.scores_and_input_gradient(self._between(real, fake))
+                gradient = self._of_pictures(gradient)
                 penalty = gradient_penalty(gradient, self.gp_one_sided)
                 update = update._replace(gradient_penalty=penalty, gradient_norm=gradient_norm(gradient).mean())
                 total = loss + self.gp_lambda * penalty
@@ -196,8 +223,12 @@ class Trainer:
         """Do as `_differentiate`, with the penalty, by `gluon_wgan.layers.linearised`."""
         gradients = {}
         between = self.critic.linearise(self._between(real, fake))
-        input_gradient = between.pull(nd.ones_like(between.output))
+        input_gradient = self._of_pictures(between.pull(nd.ones_like(between.output)))
         penalty, direction, norm = penalty_and_its_gradient(input_gradient, self.gp_one_sided, self.gp_lambda)
+        if self.classes:  # in no direction along the labels
+            count, _, *side = direction.shape
+            nothing = nd.zeros((count, self.classes, *side), ctx=direction.context, dtype=direction.dtype)
+            direction = nd.concat(direction, nothing, dim=1)
         between.push(direction)
         between.reverse(nd.zeros_like(between.output), gradients, to_input=False)
         both = self.critic.linearise(nd.concat(real, fake, dim=0))
@@ -231,15 +262,18 @@ class Trainer:
             latent = self.latents("critic_latents", last, len(self.batches[last]))
         else:
             latent = self.latents("generator_latents", self.generator_steps, share=self.share)
+        # those that the latents have
+        turn = self.generator_steps, self.batches.batch_size
+        labels = in_turn(self.classes, *turn)[self.share] if self.classes else None
         with autograd.record():
             fake = self.generator(latent)
-        pictures = leaf(fake)
+        pictures = leaf(self._labelled(fake, labels))
         critic = self.critic.linearise(pictures) if self._by_layer else None
         with autograd.record():
             scores = leaf(critic.output) if critic else self.critic(pictures)
             loss = generator_loss(self.loss, scores)
         (gradient,) = autograd.grad(loss, [scores if critic else pictures])
-        fake.backward(critic.pull(gradient) if critic else gradient)
+        fake.backward(self._of_pictures(critic.pull(gradient) if critic else gradient))
         return loss
 
     def update_generator(self):
