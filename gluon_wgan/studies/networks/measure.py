@@ -21,6 +21,7 @@ from gluon_wgan.studies.networks import inside
 from gluon_wgan.studies.networks.question import (
     LAST,
     LOSSES,
+    OF_A_CLASS,
     SAMPLES,
     SHOWN,
     SUBJECTS,
@@ -75,13 +76,15 @@ def measure(flags, results):
 
 @lru_cache(maxsize=1)
 def _judges(data, category, channels, side, resize, cache_dir):
-    prepared = prepare(open_source(data, category, channels), side, resize, cache_dir)
+    source = open_source(data, category, channels)
+    prepared = prepare(source, side, resize, cache_dir)
     pictures = np.asarray(prepared.pictures[np.flatnonzero(prepared.held_out)])
-    return pictures, features(pictures)
+    labels = source.labels()
+    return pictures, features(pictures), None if labels is None else labels[prepared.held_out]
 
 
 def _held_out(settings, cache_dir):
-    """Return the held-out pictures and their features."""
+    """Return the held-out pictures, their features, and their labels where there are any."""
     shape = settings.image_channels, settings.image_size
     return _judges(settings.data, settings.category, *shape, settings.resize, cache_dir)
 
@@ -90,40 +93,23 @@ def measure_run(run, flags, figures):
     """Measure a finished run, and keep a sheet of the first seed's samples; return a dict of JSON values.
 
     kernel_distance, sliced_wasserstein, frechet_distance, precision, recall, density, coverage: where it ends, the
-    first as the mean of some late checkpoints; of faces also face_share. untrained: the first of these, before it
-    began. course: by generator step, the kernel distance, and the mean of each loss over the steps before. correlation:
-    of each loss with the distance, over the course; None where one of them never moves. Of the depths, of the first
-    seed: norms, see `inside.gradient_norms`, and cost, see `inside.cost`.
+    first as the mean of some late checkpoints; of faces also face_share, with labels by_class. untrained: the first of
+    these, before it began. course: by generator step, the kernel distance, and the mean of each loss over the steps
+    before. correlation: of each loss with the distance, over the course; None where one of them never moves. Of the
+    depths, of the first seed: norms, see `inside.gradient_norms`, and cost, see `inside.cost`.
     """
-    pictures, seen = _held_out(run.settings, flags.cache_dir)
+    pictures, seen, labels = _held_out(run.settings, flags.cache_dir)
     records = read_metrics(run.folder)
-    every = run.settings.checkpoint_every
-    course = {"generator_step": [], "kernel_distance": [], **{name: [] for name in LOSSES}}
-    for step in (tenth * every for tenth in SUBJECTS[flags.measure].tenths):
-        checkpoint = run.folder / "checkpoints" / f"step_{step:07d}"
-        if not checkpoint.is_dir():  # a number was not finite
-            break
-        made = samples(load_generator(checkpoint)[0], run.settings, SAMPLES)
-        last = features(made)
-        course["generator_step"].append(step)
-        course["kernel_distance"].append(kernel_distance(seen, last)[0])
-        for name, value in _losses(records[max(0, step - WINDOW) : step], run.settings.loss).items():
-            course[name].append(value)
+    course, checkpoint, made = _course(run, SUBJECTS[flags.measure].tenths, seen, records)
     untrained = kernel_distance(seen, features(samples(build_generator(run.settings), run.settings, SAMPLES)))[0]
     whole = len(course["generator_step"]) == len(SUBJECTS[flags.measure].tenths)
     first = run.seed == (flags.seeds or SUBJECTS[flags.measure].seeds)[0]
-    least = min(len(pictures), SAMPLES)
     found = {"kernel_distance": untrained, "sliced_wasserstein": None}  # what broke off has learned nothing that counts
     if whole:
-        found |= {
-            "frechet_distance": frechet_distance(seen, last),
-            **precision_recall(seen, last),
-            **_faces(made, flags),
-        }
         found["kernel_distance"] = float(np.mean(course["kernel_distance"][-LAST:]))
-        if run.settings.image_size & (run.settings.image_size - 1) == 0:  # its pyramid halves
-            levels = sliced_wasserstein(pictures[:least], made[:least], normalise_by="real")
-            found["sliced_wasserstein"] = float(np.mean(list(levels.values())))
+        found |= _end(pictures, seen, made) | _faces(made, flags)
+        if run.settings.classes:
+            found["by_class"] = _by_class(load_generator(checkpoint)[0], run.settings, seen, labels)
         if first:
             sheet = figures / sheet_of(flags.measure, run.arm)
             if flags.measure == "random":  # of which there are ninety
@@ -131,7 +117,7 @@ def measure_run(run, flags, figures):
             else:
                 keep_sheet(sheet, made[:SHOWN])
     if first and flags.measure == "depth":
-        trained = run.folder / "checkpoints" / f"step_{course['generator_step'][-1]:07d}" if whole else None
+        trained = checkpoint if whole else None
         found |= {"norms": inside.norms_of(run.settings, trained, pictures), "cost": inside.cost(run.settings)}
     starts = json.loads((run.folder / "environment.json").read_text())["starts"]
     return {
@@ -147,6 +133,41 @@ def measure_run(run, flags, figures):
         "correlation": {name: _correlation(course[name], course["kernel_distance"]) for name in LOSSES},
         "course": course,
     }
+
+
+def _course(run, tenths, seen, records):
+    """Return the course of a run, the last checkpoint that it has, and that one's samples; None where it has none."""
+    course = {"generator_step": [], "kernel_distance": [], **{name: [] for name in LOSSES}}
+    last = made = None
+    for step in (tenth * run.settings.checkpoint_every for tenth in tenths):
+        checkpoint = run.folder / "checkpoints" / f"step_{step:07d}"
+        if not checkpoint.is_dir():  # a number was not finite
+            break
+        last, made = checkpoint, samples(load_generator(checkpoint)[0], run.settings, SAMPLES)
+        course["generator_step"].append(step)
+        course["kernel_distance"].append(kernel_distance(seen, features(made))[0])
+        for name, value in _losses(records[max(0, step - WINDOW) : step], run.settings.loss).items():
+            course[name].append(value)
+    return course, last, made
+
+
+def _end(pictures, seen, made):
+    """Return the measures of the last samples that decide nothing."""
+    last, least = features(made), min(len(pictures), len(made))
+    found = {"frechet_distance": frechet_distance(seen, last), **precision_recall(seen, last)}
+    if made.shape[1] & (made.shape[1] - 1) == 0:  # its pyramid halves
+        levels = sliced_wasserstein(pictures[:least], made[:least], normalise_by="real")
+        found["sliced_wasserstein"] = float(np.mean(list(levels.values())))
+    return found
+
+
+def _by_class(generator, settings, seen, labels):
+    """Return the kernel distance of the samples of each class (row) to the held-out pictures of each (column)."""
+    made = features(samples(generator, settings, OF_A_CLASS * settings.classes))
+    # all in turn, see `sample_in_batches`
+    of_class = [made[number :: settings.classes] for number in range(settings.classes)]
+    held = [seen[labels == number] for number in range(settings.classes)]
+    return [[kernel_distance(theirs, ours)[0] for theirs in held] for ours in of_class]
 
 
 def _faces(pictures, flags):

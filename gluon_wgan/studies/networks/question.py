@@ -39,6 +39,8 @@ BASES = {
 BASES_TOLD = {"clip": "clipped WGAN", "penalty": "penalised WGAN", "gan": "plain GAN"}
 DCGAN = "DCGAN"
 RESIDUAL = "residual, 20 layers"
+LABELS = "residual, 20 layers, with labels"
+CIFARS_CLASSES = "airplane automobile bird cat deer dog frog horse ship truck".split()
 _SIZES = {"image_size": 32, "generator_channels": 16, "critic_channels": 16}
 _NO_NORM = {"generator": "dcgan-no-bn"}
 _MLP = {"generator": "mlp", "generator_channels": 512}
@@ -156,7 +158,11 @@ SUBJECTS = {
     "cifar10": Subject(
         "CIFAR-10's pictures",
         _SIZES,
-        {"clip": {DCGAN: {}}, "penalty": {DCGAN: {}, RESIDUAL: _RESIDUAL}, "gan": {DCGAN: {}}},
+        {
+            "clip": {DCGAN: {}},
+            "penalty": {DCGAN: {}, RESIDUAL: _RESIDUAL, LABELS: {**_RESIDUAL, "classes": len(CIFARS_CLASSES)}},
+            "gan": {DCGAN: {}},
+        },
     ),
     "digits": Subject(
         "handwritten digits",
@@ -214,6 +220,7 @@ BESIDE = {
 WINDOW = 100
 LOSSES = ("value", "generator_loss")
 SHOWN = 16  # samples of the first seed
+OF_A_CLASS = 200  # samples that are held against the held-out pictures of each class, where there are labels
 
 
 @dataclass(frozen=True)
