@@ -214,7 +214,7 @@ class Settings:
 
     @property
     def latent_numbers(self):
-        """What a generator takes for one picture: its latent, and a 1 among as many numbers as there are classes."""
+        """What a generator takes for one picture: numbers of its latent, and as many as there are classes."""
         return self.latent_dim + self.classes
 
     def _check_resnet(self, doubled):

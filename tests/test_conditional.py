@@ -25,10 +25,10 @@ CLASSES = 3
 
 def test_labels_by_hand():
     assert [in_turn(3, batch, 4).tolist() for batch in (0, 1, 2)] == [[0, 1, 2, 0], [1, 2, 0, 1], [2, 0, 1, 2]]
-    latents = np.arange(4, dtype=np.float32).reshape(2, 2, 1, 1)
+    latents = np.zeros((2, 12, 1, 1), np.float32)
     beside = beside_latents(latents, np.array([2, 0], np.uint8), 3)
-    assert beside.dtype == np.float32 and beside.shape == (2, 5, 1, 1)
-    assert beside[:, :, 0, 0].tolist() == [[0, 1, 0, 0, 1], [2, 3, 1, 0, 0]]
+    assert beside.dtype == np.float32 and beside.shape == (2, 15, 1, 1)
+    assert beside[:, 12:, 0, 0].tolist() == [[0, 0, 2], [2, 0, 0]] and (beside[:, :12] == 0).all()
     seen = planes(np.array([1], np.uint8), 2, 3, np.float64)
     assert seen.dtype == np.float64 and seen.tolist() == [[np.zeros((3, 3)).tolist(), np.ones((3, 3)).tolist()]]
     with pytest.raises(IndexError):

@@ -9,7 +9,10 @@ def in_turn(classes, batch, batch_size):
 
 
 def beside_latents(latents, labels, classes):
-    """Return latents with their labels: a 1 in the label's place, and 0 in the others.
+    """Return latents with their labels: the root of latent_dim / classes in the label's place, and 0 in the others.
+
+    Of what the first layer sees, the label is one part in as many as there are classes. With a 1 in its place digits
+    ignored their label after 1,500 steps; as strong as the latent it left no variety in a class after 4,000.
 
     Parameters
     ----------
@@ -24,7 +27,8 @@ def beside_latents(latents, labels, classes):
     numpy.ndarray
         (N, latent_dim + classes, 1, 1), of the latents' dtype.
     """
-    return np.concatenate([latents, _marked(labels, classes, latents.dtype)], axis=1)
+    marks = np.sqrt(latents.shape[1] / classes).astype(latents.dtype) * _marked(labels, classes, latents.dtype)
+    return np.concatenate([latents, marks], axis=1)
 
 
 def planes(labels, classes, side, dtype):

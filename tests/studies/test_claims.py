@@ -14,6 +14,7 @@ from gluon_wgan.evaluate.divergences import js, kl
 from gluon_wgan.report import criteria
 from gluon_wgan.report import verdicts as claims
 from gluon_wgan.studies.claims import measure as claims_arithmetic
+from gluon_wgan.studies.claims import take_home
 
 REPORTS = ROOT / "reports"
 ROWS = claims.load(REPORTS / "claims.yaml")
@@ -180,3 +181,41 @@ def test_the_script_writes_the_page(tmp_path):
     assert (tmp_path / "data/claims_arithmetic.json").is_file()
     with pytest.raises(UserError, match=r"--reports.*claims\.yaml"):
         call("claims", ["--reports", str(tmp_path / "none")])
+
+
+def test_what_is_to_be_taken_home_rests_on_verdicts_that_stand():
+    judged = {row["id"]: claims.judge(row, REPORTS / "data") for row in ROWS}
+    sentences = take_home.load(REPORTS / "claims.yaml", judged)
+    assert len(sentences) == 5
+    assert not [name for one in sentences for name in take_home.fallen(one, judged)]
+    told = take_home.section(sentences, judged)
+    assert told.splitlines()[0].startswith("1. A port to MXNet can be exact: ")
+    assert re.search(r"to \d\.\d+e-\d+ of a weight\. \(\[pillow-restores\]\(#pillow-restores\), ", told)
+
+
+def test_a_sentence_falls_with_its_verdict(tmp_path):
+    judged = {"x": judge(tmp_path, {"a": {"x": 2}})}
+    sentences = [{"says": "So many: {x}.", "rests_on": {"x": claims.REPRODUCED}}]
+    assert take_home.section(sentences, judged) == "1. So many: 2. ([x](#x))"
+    judged = {"x": judge(tmp_path, {"a": {"x": 0.5}})}
+    assert take_home.fallen(sentences[0], judged) == ["x"]
+    assert take_home.section(sentences, judged) == (
+        "1. What stood here rested on verdicts that came out otherwise since: [x](#x): ± partly."
+    )
+
+
+@pytest.mark.parametrize(
+    ("sentences", "message"),
+    [
+        ("so", "allowed: take_home: a list of"),
+        ([{"says": "so"}], "allowed: take_home: a list of"),
+        ([{"says": "so", "rests_on": ["x"]}], "allowed: take_home: a list of"),
+        ([{"says": "so", "rests_on": {"y": "reproduced"}}], "take_home: given y; allowed: ids of claims"),
+        ([{"says": "so {y}", "rests_on": {"x": "reproduced"}}], "take_home: given y; allowed: ids of claims"),
+        ([{"says": "so", "rests_on": {"x": "true"}}], "take_home: given true; allowed: reproduced, not reproduced"),
+    ],
+)
+def test_bad_sentences_are_refused(sentences, message, tmp_path):
+    (tmp_path / "claims.yaml").write_text(yaml.safe_dump({"take_home": sentences}))
+    with pytest.raises(UserError, match=message):
+        take_home.load(tmp_path / "claims.yaml", {"x": None})

@@ -20,6 +20,7 @@ from gluon_wgan.report.verdicts import (
     load,
 )
 from gluon_wgan.studies import find_studies
+from gluon_wgan.studies.claims import take_home
 
 _NAME = "claims"
 # Narrow, for phones.
@@ -90,10 +91,13 @@ def page(data, reports):
     """Return the page of reports/claims.yaml, judged by all of reports/data/."""
     rows = load(reports / "claims.yaml")
     judged = [judge(row, reports / "data") for row in rows]
-    return Page(_answer(judged), _body(judged, reports), {_NAME: _draw(judged)}, _STYLE)
+    by_id = {one.row["id"]: one for one in judged}
+    sentences = take_home.load(reports / "claims.yaml", by_id)
+    body = _body(judged, reports, take_home.section(sentences, by_id))
+    return Page(_answer(judged), body, {_NAME: _draw(judged)}, _STYLE)
 
 
-def _body(judged, reports):
+def _body(judged, reports, sentences):
     documents = {}
     for one in judged:
         documents.setdefault((one.row["document"], one.row["seed"]), []).append(one)
@@ -106,7 +110,11 @@ def _body(judged, reports):
         f"### {title}, one by one\n\n" + "\n\n".join(_details(one, reports) for one in of_it)
         for (title, _), of_it in documents.items()
     )
-    return f"""![How many claims of each document came out which way](figures/claims.png)
+    return f"""## To take home
+
+{sentences}
+
+![How many claims of each document came out which way](figures/claims.png)
 
 The documents lie outside this repository; their titles and the claims are in our words. A verdict leads to
 its details. No verdict is written down: [claims.yaml](claims.yaml) has a rule for each claim, on a figure in

@@ -63,7 +63,7 @@ def _over_seeds(of_seed, first, firsts):
         "from_gan": _paired(of_seed, plain),
         "of_first": float(of_both[0] / of_both[1]) if shared else None,
         **{name: _mean(runs, name) for name in BESIDE if any(name in run for run in runs)},
-        **({"beats_gan": _beats(of_seed, plain)} if "face_share" in runs[0] and plain else {}),
+        **({"beats_gan": _beats(of_seed, plain)} if plain and any("face_share" in run for run in runs) else {}),
     }
 
 
