@@ -24,8 +24,8 @@ def _answer(data):
     deep = f"n = {min(one['n'] for one in norms['clip'].values())}"
     return wrapped(f"""A critic trained with the gradient penalty came nearer to the optimal critic than one with
 clipped weights: over three distributions in the plane its values correlate with the optimal ones at {penalty}, those
-of the clipped critic at {clip} (n = {n} for each), and of critics held by other constraints, each at its best
-strength, with {tables.told(others)}. In a critic of {norms["settings"]["hidden_layers"]} hidden layers
+of the clipped critic at {clip} (n = {n} for each), and those of critics that are held otherwise, each at its best
+strength, at {tables.told(others)}. In a critic of {norms["settings"]["hidden_layers"]} hidden layers
 clipping lets the gradient vanish or explode on its way from the last layer to the first, to {ratios} times, depending
 on the bound, where the penalty leaves {number(norms["penalty"]["ratio"])} ({deep}). After
 {modes["settings"]["generator_steps"]:,} generator steps on 8 or 25 Gaussians a mode is missed in {missed["minimax"]}

@@ -126,8 +126,8 @@ def lost(found):
 
 
 def told(found):
-    """Return the clause on the other constraints: "norm clipping at 0.85 to 0.92, ..."."""
+    """Return what the other constraints reach: "0.85 to 0.92 (norm clipping), ..."."""
     return ", ".join(
-        f"{kind} at {between([of['correlation'] for of in one['data'].values()], '{:.2f}'.format)}"
+        f"{between([of['correlation'] for of in one['data'].values()], '{:.2f}'.format)} ({kind})"
         for kind, one in found.items()
     )
