@@ -42,6 +42,7 @@ def places(folder):
     return [word for flag, name in names.items() for word in (flag, str(folder / name))]
 
 
+@pytest.mark.thorough
 def test_the_nearer_recipe_is_put_into_the_zoo(flags, tmp_path):
     call("zoo", flags)
     part = json.loads((tmp_path / "reports/data/zoo.json").read_text())["rooms-32"]

@@ -80,7 +80,7 @@ def figure(found):
     panels = drawing.subplots(len(lines), 1, sharex=True, squeeze=False)
     for axes, (name, (steps, values)) in zip(panels[:, 0], lines.items()):
         axes.plot(steps, values, linewidth=1)
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.1 * max(values))
         axes.set_ylabel(LOOKED_AT[name][0], fontsize=9)
         axes.grid(alpha=0.3)
     panels[-1, 0].set_xlabel("generator steps")
