@@ -34,7 +34,7 @@ def face_share(pictures, cascade):
     Raises
     ------
     UserError
-        If there are no such pictures, or the file is not one of a cascade.
+        If there are no such pictures, the file is not one of a cascade, or OpenCV is version 5, which has no cascades.
     """
     check_pictures("pictures", pictures)
     if pictures.dtype != np.uint8 or pictures.shape[3] != 3 or min(pictures.shape[1:3]) < _LEAST:
@@ -51,6 +51,8 @@ def face_share(pictures, cascade):
 
 def _detector(file):
     allowed = "an XML file of a cascade for cv2.CascadeClassifier"
+    if not hasattr(cv2, "CascadeClassifier"):
+        raise UserError("--cascade", f"{file}, with OpenCV {cv2.__version__}", "OpenCV 4: version 5 has no cascades")
     if not file.is_file():
         raise UserError("--cascade", file, allowed)
     try:

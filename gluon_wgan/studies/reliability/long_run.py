@@ -27,6 +27,8 @@ def slope(steps, values):
     """
     blocks = [np.mean(block) for block in np.array_split(np.asarray(values, float), BLOCKS)][1:]
     places = [np.mean(block) for block in np.array_split(np.asarray(steps, float), BLOCKS)][1:]
+    if np.ptp(blocks) == 0:  # of which some versions of SciPy have no interval
+        return 0.0, 0.0, 0.0
     line = linregress(places, blocks)
     reach = student.ppf(0.975, len(blocks) - 2) * line.stderr
     return tuple(_A_STEP * value for value in (line.slope, line.slope - reach, line.slope + reach))
