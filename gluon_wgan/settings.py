@@ -203,9 +203,8 @@ class Settings:
                 raise UserError(flag_of(name), f"{given}, with {network}", "it with dcgan alone")
 
     def _check_classes(self):
-        allowed = "0, or 2 to 256"
         if self.classes == 1 or self.classes > 256:
-            raise UserError("--classes", self.classes, allowed)
+            raise UserError("--classes", self.classes, "0, or 2 to 256")
         if self.generator == "text":
             raise UserError("--classes", f"{self.classes}, with a text generator", "0: lines have no labels")
         if self.epoch_end == "cut" or self.generator_turn == "with_critic":

@@ -90,20 +90,9 @@ def samples(generator, settings, count, seed=0):
     return to_uint8(np.concatenate(list(sample_in_batches(generator, settings, count, seed))))
 
 
-def with_labels(latents, settings, labels=None):
-    """Return latents (N, latent_dim, 1, 1) as a generator takes them: with labels, where it has classes.
-
-    Parameters
-    ----------
-    latents : numpy.ndarray
-    settings : gluon_wgan.settings.Settings
-    labels : numpy.ndarray, optional
-        (N,); 0, 1, ... in turn by default.
-    """
-    if not settings.classes:
-        return latents
-    labels = in_turn(settings.classes, 0, len(latents)) if labels is None else labels
-    return beside_latents(latents, labels, settings.classes)
+def with_labels(latents, labels, settings):
+    """Return latents (N, latent_dim, 1, 1) as a generator takes them: with labels (N,), where it has classes."""
+    return beside_latents(latents, labels, settings.classes) if settings.classes else latents
 
 
 def check_label(label, settings):
@@ -141,7 +130,7 @@ def sample_in_batches(generator, settings, count, seed=0, bn_mode=None, spread=1
     left, batch = count, 0
     while left > 0:
         labels = in_turn(settings.classes, batch, settings.batch_size) if settings.classes else None
-        latents = with_labels(spread * _batch_of_latents(seed, batch, settings), settings, labels)
+        latents = with_labels(spread * _batch_of_latents(seed, batch, settings), labels, settings)
         images = sample(generator, nd.array(latents), bn_mode or settings.bn_mode)
         images = images[slice(None) if label is None else labels == label][:left]
         yield images

@@ -151,11 +151,11 @@ def generate(path, kind, count, bn_mode, seed, out, spread=1.0, label=None):
     if kind == "interpolation":
         walk = spread * rows_of_walks(seed, -(-count // _ROW), settings)
         labels = np.arange(len(walk)) // _ROW % max(1, settings.classes) if label is None else np.full(len(walk), label)
-        walk = sampling.with_labels(walk, settings, labels)
+        walk = sampling.with_labels(walk, labels, settings)
         return save_sheet(out / f"{name}.png", sampling.sample(generator, nd.array(walk), bn_mode))
     if kind == "animation":
         walk = spread * closed_walk(seed, count, settings)
-        walk = sampling.with_labels(walk, settings, np.full(len(walk), label or 0))
+        walk = sampling.with_labels(walk, np.full(len(walk), label or 0), settings)
         return save_film(out / f"{name}.webp", sampling.sample(generator, nd.array(walk), bn_mode), _FRAMES / _SECONDS)
     batches = sampling.sample_in_batches(generator, settings, count, seed, bn_mode, spread, label)
     if kind == "grid":

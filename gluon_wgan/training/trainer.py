@@ -257,14 +257,14 @@ class Trainer:
 
         The chain rule is applied in two halves, at the pictures: the critic's weight gradients are then never computed.
         """
+        labels = None
         if self.shared_latents:
             last = self.critic_steps - 1
             latent = self.latents("critic_latents", last, len(self.batches[last]))
         else:
-            latent = self.latents("generator_latents", self.generator_steps, share=self.share)
-        # those that the latents have
-        turn = self.generator_steps, self.batches.batch_size
-        labels = in_turn(self.classes, *turn)[self.share] if self.classes else None
+            if self.classes:
+                labels = in_turn(self.classes, self.generator_steps, self.batches.batch_size)[self.share]
+            latent = self.latents("generator_latents", self.generator_steps, share=self.share, labels=labels)
         with autograd.record():
             fake = self.generator(latent)
         pictures = leaf(self._labelled(fake, labels))

@@ -76,7 +76,7 @@ FAR = 100.0  # what a run that was not finite counts as, where the data is 2.8 a
 class Flags(MeasureFlags):
     """Write reports/gan_settings.md and .html: what a GAN's settings change, on eight Gaussians.
 
-    Measuring takes some ten hours of one core; finished runs are kept, so that the same command goes on, and several
+    Measuring takes hours of one core; finished runs are kept, so that the same command goes on, and several
     processes may measure at once, other subjects or seeds.
     """
 

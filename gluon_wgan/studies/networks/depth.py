@@ -4,7 +4,15 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from gluon_wgan.report.page import table
-from gluon_wgan.studies.networks.question import BASES_TOLD, DEPTHS, LEARNED_BELOW, SUBJECTS, arm_of, of_depth
+from gluon_wgan.studies.networks.question import (
+    BASES_TOLD,
+    DEPTHS,
+    LEARNED_BELOW,
+    SUBJECTS,
+    arm_of,
+    of_depth,
+    of_untrained,
+)
 
 _BASES = tuple(SUBJECTS["depth"].networks)
 
@@ -15,7 +23,7 @@ def answer(part):
     sentences = []
     for base in _BASES:
         ends = [part["networks"][base][of_depth(deep)]["of_untrained"] for deep in DEPTHS]
-        learned = [_learned(_runs(part, base, deep)) for deep in DEPTHS]
+        learned = [sum(of_untrained(run) < LEARNED_BELOW for run in _runs(part, base, deep)) for deep in DEPTHS]
         sentences.append(
             f"the {BASES_TOLD[base]} ends at {', '.join(f'{end:.2f}' for end in ends)} of the untrained distance, and "
             f"{', '.join(map(str, learned))} of {seeds} trainings come below {LEARNED_BELOW}"
@@ -26,10 +34,6 @@ def answer(part):
 
 def _runs(part, base, deep):
     return [run for run in part["runs"] if run["arm"] == arm_of(base, of_depth(deep))]
-
-
-def _learned(runs):
-    return sum(run["kernel_distance"] < LEARNED_BELOW * run["untrained"] for run in runs)
 
 
 def section(part):

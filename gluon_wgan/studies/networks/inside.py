@@ -44,8 +44,8 @@ def norms_of(settings, checkpoint, pictures):
         start, end: see `gradient_norms`, of the untrained networks and of the trained ones; without the end where there
         is no checkpoint.
     """
-    found = {}
-    for when, place in (("start", None), ("end", checkpoint))[: 1 if checkpoint is None else 2]:
+    found, places = {}, {"start": None} if checkpoint is None else {"start": None, "end": checkpoint}
+    for when, place in places.items():
         generator, critic = build_generator(settings), build_critic(settings)
         if place is not None:
             load_weights(place / "generator.params", generator)

@@ -265,6 +265,11 @@ class Flags(TrainingFlags):
             raise UserError("--generator-steps", self.generator_steps, "10 or more")
 
 
+def of_untrained(run):
+    """Return where a measured run ended, as a part of the kernel distance at which it was untrained."""
+    return run["kernel_distance"] / run["untrained"]
+
+
 def arm_of(base, network):
     """Return the name of an arm: "clip, DCGAN"."""
     return f"{base}, {network}"

@@ -13,6 +13,7 @@ from gluon_wgan.studies.networks.question import (
     SHOWN_PARTS,
     arm_of,
     drawn,
+    of_untrained,
     sheet_of,
 )
 
@@ -22,7 +23,7 @@ def parts_of(part):
     found = {base: {} for base in BASES}
     for run in part["runs"]:
         base, _, network = run["arm"].partition(", ")
-        found[base][int(network.split()[-1])] = run["kernel_distance"] / run["untrained"]
+        found[base][int(network.split()[-1])] = of_untrained(run)
     return found
 
 

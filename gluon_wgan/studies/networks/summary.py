@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gluon_wgan.studies.networks.question import BESIDE, LEARNED_BELOW, LOSSES, arm_of
+from gluon_wgan.studies.networks.question import BESIDE, LEARNED_BELOW, LOSSES, arm_of, of_untrained
 from gluon_wgan.studies.statistics import difference, interval
 
 
@@ -37,14 +37,10 @@ def summarise(runs, networks):
             if of_seed:
                 found.setdefault(base, {})[network] = _over_seeds(of_seed, first[base], first)
     learned = {
-        base: sum(_of_untrained(run) < LEARNED_BELOW for run in runs if run["arm"].startswith(arm_of(base, "")))
+        base: sum(of_untrained(run) < LEARNED_BELOW for run in runs if run["arm"].startswith(arm_of(base, "")))
         for base in found
     }
     return {"learned": learned, "networks": found}
-
-
-def _of_untrained(run):
-    return run["kernel_distance"] / run["untrained"]
 
 
 def _over_seeds(of_seed, first, firsts):
@@ -55,8 +51,8 @@ def _over_seeds(of_seed, first, firsts):
     return {
         "n": len(runs),
         "kernel_distance": interval([run["kernel_distance"] for run in runs]),
-        "of_untrained": float(np.mean([_of_untrained(run) for run in runs])),
-        "worst_of_untrained": max(_of_untrained(run) for run in runs),
+        "of_untrained": float(np.mean([of_untrained(run) for run in runs])),
+        "worst_of_untrained": max(of_untrained(run) for run in runs),
         "correlation": {name: _median([run["correlation"][name] for run in runs]) for name in LOSSES},
         "from_first": _paired(of_seed, first),
         "from_clip": _paired(of_seed, firsts["clip"]),

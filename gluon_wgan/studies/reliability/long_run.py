@@ -49,8 +49,8 @@ def section(found):
     """Return the section of the page, Markdown."""
     rows = []
     for name, (steps, values) in courses(found).items():
-        label, form = LOOKED_AT[name]
-        rows.append([label, *(form.format(value) for value in (values[0], values[-1], *slope(steps, values)))])
+        shown = (values[0], values[-1], *slope(steps, values))
+        rows.append([LOOKED_AT[name], *(f"{value:.4g}" for value in shown)])
     header = ["", "first", "last", "grows in 100,000 steps", "from", "to"]
     return f"""## A long training
 
@@ -83,7 +83,7 @@ def figure(found):
     for axes, (name, (steps, values)) in zip(panels[:, 0], lines.items()):
         axes.plot(steps, values, linewidth=1)
         axes.set_ylim(0, 1.1 * max(values))
-        axes.set_ylabel(LOOKED_AT[name][0], fontsize=9)
+        axes.set_ylabel(LOOKED_AT[name], fontsize=9)
         axes.grid(alpha=0.3)
     panels[-1, 0].set_xlabel("generator steps")
     return drawing

@@ -22,14 +22,14 @@ GROUPS = {
 OTHERS = "damaged files and rubbish flags"
 
 
-# Of a long training: what is looked at, its unit, and how it is written. A slope is fitted to the means of so many
-# blocks, without the first, in which a process still grows to its size.
+# Of a long training: what is looked at. A slope is fitted to the means of so many blocks, without the first, in which a
+# process still grows to its size.
 LOOKED_AT = {
-    "memory_mib": ("memory, MiB", "{:.3g}"),
-    "open_files": ("open files", "{:.3g}"),
-    "threads": ("threads", "{:.3g}"),
-    "milliseconds": ("milliseconds a step", "{:.3g}"),
-    "folder_mib": ("the folder, MiB", "{:.4g}"),
+    "memory_mib": "memory, MiB",
+    "open_files": "open files",
+    "threads": "threads",
+    "milliseconds": "milliseconds a step",
+    "folder_mib": "the folder, MiB",
 }
 BLOCKS = 20
 

@@ -25,11 +25,10 @@ def measure(flags, results):
             norm = modes.penalty_norm(results.read()[part]["runs"])
             if norm is not None:
                 results.keep("penalty_norm", norm)
-    found = results.read()
-    if "constraints" in found and "surfaces" in found:
-        results.keep(
-            "other_constraints", constraints.lost(*(found[part]["runs"] for part in ("constraints", "surfaces")))
-        )
+    kept = results.read()
+    if {"constraints", "surfaces"} <= kept.keys():
+        lost = constraints.lost(kept["constraints"]["runs"], kept["surfaces"]["runs"])
+        results.keep("other_constraints", lost)
 
 
 def _measure_part(part, seeds, sizes, results):
