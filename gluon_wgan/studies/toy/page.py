@@ -199,6 +199,8 @@ One factor brings all values of a panel nearest to the exact distances.
 - RMSprop is the original WGAN's; the paper's code for these toys uses TensorFlow's (decay 0.9, epsilon 1e-10 under the
   root, average from 1).
 - In the paper's code the held generator adds noise to the batch's own real points; here to others of the same data.
+- Of the other constraints three strengths were tried. Where all of a kind end alike, none may have held the weights in
+  so few updates.
 - Two dimensions. What a network of pictures does is measured elsewhere.
 """
 
