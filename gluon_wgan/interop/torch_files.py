@@ -3,6 +3,7 @@
 import io
 import pickle
 import re
+import tarfile
 import warnings
 from pathlib import Path
 
@@ -41,6 +42,8 @@ def read_state_dict(path):
         raise UserError(path, "a file of MXNet", "one of PyTorch; `convert_checkpoint.py import` takes GluonCV's too")
     torch = import_torch()
     allowed = "a state dict that torch.save wrote: names and tensors, no code"
+    if tarfile.is_tarfile(path):  # torch would make a folder to unpack it in before it refuses
+        raise UserError(path, "a tar archive, as torch's first versions wrote, or a file of zeros", allowed)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about formats: it reads them or raises

@@ -5,6 +5,8 @@ python tests/campaign/campaign.py --kind "picture.jpeg" --case 123456
 """
 
 import argparse
+import contextlib
+import itertools
 import queue
 import shlex
 import subprocess
@@ -12,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -33,6 +36,7 @@ from gluon_wgan.studies.results import Results
 KINDS = [FLAGS, *READERS]
 NEED_TORCH = ("pth", "pth, legacy", "convert_checkpoint")
 SECONDS = 10  # that a case may take
+AT_ONCE = 2  # cases that are tried, one for each core of a small machine
 _WORKER = [sys.executable, str(Path(__file__).with_name("worker.py"))]
 
 
@@ -99,39 +103,64 @@ class Counts:
 
     def __init__(self):
         self.kinds, self.failures = {}, []
+        self._one_at_a_time = threading.Lock()
 
     def add(self, kind, case, found):
         """Count a case; print a failure with the command that repeats it."""
-        counts = self.kinds.setdefault(kind, {"tried": 0, "right": 0, "refused": 0, "failed": 0})
-        counts["tried"] += 1
         failed = found not in ("right", "refused")
-        counts["failed" if failed else found] += 1
+        with self._one_at_a_time:
+            counts = self.kinds.setdefault(kind, {"tried": 0, "right": 0, "refused": 0, "failed": 0})
+            counts["tried"] += 1
+            counts["failed" if failed else found] += 1
+            if failed:
+                self.failures.append({"kind": kind, "case": case, "how": found})
         if failed:
-            self.failures.append({"kind": kind, "case": case, "how": found})
             tqdm.write(f"{found}\n    python tests/campaign/campaign.py --kind {kind!r} --case {case}", file=sys.stdout)
 
 
-def attack(minutes, seed, ways):
-    """Draw cases until the time is over; return `Counts`.
+@contextlib.contextmanager
+def ways():
+    """Yield (kinds, what tries a case of these, how many to try in a round), in turn."""
+    with Worker() as worker, tempfile.TemporaryDirectory() as folder:
+        ends = {}  # undisturbed, which all share
+        # a kill takes as long as a hundred files
+        yield [
+            (KINDS, worker, 150),
+            (KILLED, Kills(folder, ends), 2),
+            (AT_CALLS, KillsAtCalls(folder, ends), 2),
+            (STARVATIONS, Starved(folder, ends), 1),
+            (TWICE, Twice(folder, ends), 1),
+        ]
+
+
+def attack(minutes, seed, wanted):
+    """Draw cases until the time is over, AT_ONCE at a time; return `Counts`.
 
     Parameters
     ----------
     minutes : float
     seed : int
-    ways : list
-        Of (kinds, what tries a case of these, how many to try in a round).
+    wanted : set of str
+        The kinds to draw from.
     """
-    rng, counts = np.random.default_rng(seed), Counts()
-    until = time.monotonic() + 60 * minutes
-    with tqdm(unit="case", desc="campaign", mininterval=1 if sys.stderr.isatty() else 30) as bar:
-        while time.monotonic() < until:
-            for kinds, how, count in ways:
-                for _ in range(count if kinds else 0):
-                    kind, case = kinds[rng.integers(len(kinds))], int(rng.integers(2**31))
-                    counts.add(kind, case, how.try_case(kind, case))
-                    bar.update()
-                    if time.monotonic() > until:
-                        break
+    counts, until = Counts(), time.monotonic() + 60 * minutes
+
+    def rounds(which, bar):
+        rng = np.random.default_rng([seed, which])
+        with ways() as all_ways:
+            chosen = [([kind for kind in kinds if kind in wanted], how, count) for kinds, how, count in all_ways]
+            drawn = [(kinds, how) for kinds, how, count in chosen if kinds for _ in range(count)]
+            for kinds, how in itertools.cycle(drawn):
+                kind, case = kinds[rng.integers(len(kinds))], int(rng.integers(2**31))
+                counts.add(kind, case, how.try_case(kind, case))
+                bar.update()
+                if time.monotonic() > until:
+                    return
+
+    every = 1 if sys.stderr.isatty() else 30
+    with tqdm(unit="case", desc="campaign", mininterval=every) as bar, ThreadPoolExecutor(AT_ONCE) as threads:
+        for attacker in [threads.submit(rounds, which, bar) for which in range(AT_ONCE)]:
+            attacker.result()
     return counts
 
 
@@ -146,25 +175,19 @@ def main():
     flags = parser.parse_args()
     if flags.case is not None and flags.kind is None:
         parser.error("--case: given without --kind; allowed: both, as a failure prints them")
-    with Worker() as worker, tempfile.TemporaryDirectory() as folder:
-        # a kill takes as long as a hundred files
-        ends = {}  # undisturbed, which all share
-        ways = [(KINDS, worker, 100)]
-        for kinds, how in ((KILLED, Kills), (AT_CALLS, KillsAtCalls), (STARVATIONS, Starved), (TWICE, Twice)):
-            ways.append((kinds, how(folder, ends), 1))
-        if flags.case is not None:
-            (how,) = (how for kinds, how, _ in ways if flags.kind in kinds)
+    if flags.case is not None:
+        with ways() as all_ways:
+            (how,) = (how for kinds, how, _ in all_ways if flags.kind in kinds)
             found = how.try_case(flags.kind, flags.case)
-            print(found)
-            sys.exit(found not in ("right", "refused"))
-        left_out = NEED_TORCH if find_spec("torch") is None else ()
-        if left_out:
-            print(f"without PyTorch, which `make parity` installs, not tried: {', '.join(left_out)}")
-        wanted = {flags.kind} if flags.kind else {kind for kinds, _, _ in ways for kind in kinds} - {*left_out}
-        ways = [([kind for kind in kinds if kind in wanted], how, count) for kinds, how, count in ways]
-        counts = attack(flags.minutes, flags.seed, ways)
+        print(found)
+        sys.exit(found not in ("right", "refused"))
+    left_out = NEED_TORCH if find_spec("torch") is None else ()
+    if left_out:
+        print(f"without PyTorch, which `make parity` installs, not tried: {', '.join(left_out)}")
+    every = {*KINDS, *KILLED, *AT_CALLS, *STARVATIONS, *TWICE}
+    counts = attack(flags.minutes, flags.seed, {flags.kind} if flags.kind else every - {*left_out})
     for kind, found in sorted(counts.kinds.items()):
-        print(f"{kind:20}", *(f"{name} {count:6}" for name, count in found.items()))
+        print(f"{kind:30}", *(f"{count:6} {name}" for name, count in found.items()))
     if flags.reports:
         environment = describe_environment()
         words = ["python", "tests/campaign/campaign.py", *environment.pop("command")[1:]]

@@ -5,7 +5,6 @@ Once it has that again, the same command ends as if nothing had happened.
 
 import contextlib
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -58,23 +57,22 @@ class Starvation(NamedTuple):
     crashes: bool = False
 
 
-def _started(words="", environment=None, limits=None, before=()):
+def _started(words="", environment=None, limit=None, before=()):
     """Return a `start` that takes these from (place, rng)."""
 
     def start(scenario, place, rng):
-        more = {"stderr": subprocess.PIPE}
         changed = environment(place, rng) if environment else {}
-        if limits:
-            which, most = limits(rng)
-            more["preexec_fn"] = lambda: resource.setrlimit(which, (most, most))
-            return popen(scenario.command, place, before, changed, **more), f"{words} {most}"
-        return popen(scenario.command, place, before, changed, **more), words
+        happened, first = words, before
+        if limit:
+            flag, most = limit(rng)
+            happened, first = f"{words} {most}", ["prlimit", f"--{flag}={most}"]
+        return popen(scenario.command, place, first, changed, stderr=subprocess.PIPE), happened
 
     return start
 
 
 def _some_memory(rng):
-    return resource.RLIMIT_AS, int(10 ** rng.uniform(8, 9.5))
+    return "as", int(10 ** rng.uniform(8, 9.5))
 
 
 def _stop_for_a_while(process, place, rng, seconds):
@@ -180,10 +178,8 @@ _READ_ONLY_TMP.append(
     'mount --bind "$0" "$0" && mount --rbind /tmp /tmp && mount -o remount,bind,ro /tmp && cd "$0" && exec "$@"'
 )
 STARVATIONS = {
-    "starved: descriptors": Starvation(
-        _started("descriptors:", limits=lambda rng: (resource.RLIMIT_NOFILE, 64)), enough=True
-    ),
-    "starved: memory": Starvation(_started("address space:", limits=_some_memory), crashes=True),
+    "starved: descriptors": Starvation(_started("descriptors:", limit=lambda rng: ("nofile", 64)), enough=True),
+    "starved: memory": Starvation(_started("address space:", limit=_some_memory), crashes=True),
     "starved: permissions": Starvation(
         _started("permissions withdrawn", before=_NO_OVERRIDE), _withdraw, after=_give_back
     ),

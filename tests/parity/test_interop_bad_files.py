@@ -1,9 +1,11 @@
 """Files that are no checkpoint of the original, or of another network: one message, status 2, nothing executed."""
 
+import io
 import json
 import pickle
 import subprocess
 import sys
+import tarfile
 import warnings
 import zipfile
 
@@ -88,7 +90,17 @@ def another_zip(file):
         archive.writestr("readme.txt", "no weights")
 
 
+def archive_of_itself(file):
+    content = file.read_bytes()
+    with tarfile.open(file, "w") as archive:
+        member = tarfile.TarInfo("../netG_epoch_0.pth")
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+
+
 SPOILT = {
+    "tar": (archive_of_itself, "a tar archive"),
+    "zeros": (lambda file: file.write_bytes(bytes(file.stat().st_size)), "a file of zeros"),
     "code": (spoil_by_code, "nothing in it was executed"),
     "bare pickle": (spoil_by_bare_pickle, "nothing in it was executed"),
     "legacy code": (spoil_by_legacy_code, "nothing in it was executed"),
