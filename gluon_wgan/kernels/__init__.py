@@ -2,6 +2,10 @@
 
 Where they do not serve the layers use MXNet's operators, with which results agree to some roundings. The environment
 variable GLUON_WGAN_KERNELS=0 turns them off.
+
+A process that compiles runs other machine code than one that loads what was kept, and sums in another order: numba
+optimises a parallel loop twice, and keeps the second. So nobody runs what he compiled: a process of its own does that,
+once, and all load it. Otherwise a training that began on a new machine would not end with the bits of the next.
 """
 
 import contextlib
@@ -12,7 +16,10 @@ import importlib.util
 import logging
 import math
 import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 from mxnet import nd
@@ -21,6 +28,12 @@ from mxnet.base import _LIB, check_call
 log = logging.getLogger(__name__)
 
 _PATIENCE = 2  # seconds; from what is kept it takes one
+
+compiling = False  # whether this process may compile
+
+
+class NotKept(Exception):
+    """A loop would have to be compiled, in a process that may not."""
 
 
 def serve(array):
@@ -63,12 +76,40 @@ def _compiled():
             import numba
 
             numba.set_num_threads(min(int(threads), numba.config.NUMBA_NUM_THREADS))
-            return importlib.import_module("gluon_wgan.kernels.compiled")
+            return _kept() or _kept_by_another_process()
     except ImportError as problem:  # a numba that does not know this NumPy
         log.warning("without compiled kernels, and slower: %s", problem)
-    except RuntimeError as problem:  # numba finds no folder to keep them in
+    except (RuntimeError, OSError) as problem:  # numba finds no folder to keep them in, or no process can be started
         log.warning("without compiled kernels, and slower: %s; NUMBA_CACHE_DIR can name a folder to keep them", problem)
     return None
+
+
+def _kept():
+    """Return the loops as they were kept, or None if they are not."""
+    try:
+        return importlib.import_module("gluon_wgan.kernels.compiled")
+    except NotKept:
+        return None
+
+
+def _kept_by_another_process():
+    root = str(Path(__file__).resolve().parents[2])
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
+    script = "from gluon_wgan.kernels import compile_and_keep; compile_and_keep()"
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    found = _kept() if done.returncode == 0 else None
+    if found is None:
+        said = done.stderr.strip().splitlines() or ["nothing was kept"]
+        raise RuntimeError(f"compiling them, a process ended with {done.returncode}: {said[-1]}")
+    return found
+
+
+def compile_and_keep():
+    """Compile the loops and keep them, for other processes to load."""
+    global compiling
+    compiling = True
+    importlib.import_module("gluon_wgan.kernels.compiled")
 
 
 @contextlib.contextmanager

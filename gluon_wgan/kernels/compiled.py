@@ -1,4 +1,4 @@
-"""Loops over float32 arrays, compiled by numba when this is imported. Each function fills the arrays that come last.
+"""Loops over float32 arrays that numba compiled, loaded when this is imported. Each function fills what comes last.
 
 `forward`, `pull`, `push`, `reverse` are a normalisation and the LeakyReLU behind it, with the formulas and the letters
 of `gluon_wgan.layers.linearised_norm`. Arrays are (groups, channels of a group, pixels), which is samples, channels,
@@ -12,8 +12,21 @@ Threads share groups, samples or numbers, which are independent of each other: a
 import numba
 import numpy as np
 from numba import prange
+from numba.core.compiler import Compiler
+
+from gluon_wgan import kernels
 
 _ONE, _ZERO = np.float32(1), np.float32(0)
+
+
+class _Elsewhere(Compiler):
+    """Numba's compiler, which it asks only for what was not kept."""
+
+    def define_pipelines(self):
+        """Return its steps."""
+        if not kernels.compiling:
+            raise kernels.NotKept
+        return super().define_pipelines()
 
 
 def _loop(*axes):
@@ -26,6 +39,7 @@ def _loop(*axes):
         error_model="numpy",
         parallel=True,
         cache=True,
+        pipeline_class=_Elsewhere,
     )
 
 

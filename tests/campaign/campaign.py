@@ -125,7 +125,7 @@ def ways():
         ends = {}  # undisturbed, which all share
         # a kill takes as long as a hundred files
         yield [
-            (KINDS, worker, 150),
+            (KINDS, worker, 180),
             (KILLED, Kills(folder, ends), 2),
             (AT_CALLS, KillsAtCalls(folder, ends), 2),
             (STARVATIONS, Starved(folder, ends), 1),
