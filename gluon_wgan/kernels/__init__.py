@@ -19,7 +19,6 @@ import os
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import numpy as np
 from mxnet import nd
@@ -93,11 +92,8 @@ def _kept():
 
 
 def _kept_by_another_process():
-    root = str(Path(__file__).resolve().parents[2])
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
-    script = "from gluon_wgan.kernels import compile_and_keep; compile_and_keep()"
-    command = [sys.executable, "-c", script]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    script = f"import sys; sys.path[:] = {sys.path}; from gluon_wgan import kernels; kernels.compile_and_keep()"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     found = _kept() if done.returncode == 0 else None
     if found is None:
         said = done.stderr.strip().splitlines() or ["nothing was kept"]
