@@ -36,6 +36,13 @@ os.environ["DMLC_ROLE"] = role
 from gluon_wgan.command import run
 run("train")
 """
+WITHOUT_TMP = """
+import os, runpy
+access = os.access
+os.access = lambda path, *more, **named: path != "/tmp" and access(path, *more, **named)
+runpy.run_module("gluon_wgan", run_name="__main__")
+"""
+THOROUGH = pytest.mark.thorough  # `make test-thorough`
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +68,8 @@ def flags(folder, run, *more):
     return [*SIZES.split(), *often.split(), "--data", str(folder / "pictures"), *where, *more]
 
 
-def start(folder, run):
-    command = [sys.executable, "-m", "gluon_wgan", "launch", "--workers", "2", "--", "train", *flags(folder, run)]
+def start(folder, run, program=("-m", "gluon_wgan")):
+    command = [sys.executable, *program, "launch", "--workers", "2", "--", "train", *flags(folder, run)]
     return subprocess.Popen(command, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
 
 
@@ -91,17 +98,16 @@ def assert_same_end(folder, run):
     assert one == other
 
 
-def test_two_workers_give_the_bits_of_two_devices_in_one_process(folder):
-    job = start(folder, "two")
+@pytest.mark.parametrize("run", ["two", pytest.param("without_tmp", marks=THOROUGH)])
+def test_two_workers_give_the_bits_of_two_devices_in_one_process(folder, run):
+    job = start(folder, run, *([["-c", WITHOUT_TMP]] if run == "without_tmp" else []))
     said = job.communicate(timeout=120)[1]
     assert job.returncode == 0, said
-    assert_same_end(folder, "two")
-    config = json.loads((folder / "two/config.json").read_text())
+    assert said.count("/tmp cannot be written: the processes talk by loopback") == (run == "without_tmp")
+    assert_same_end(folder, run)
+    config = json.loads((folder / run / "config.json").read_text())
     assert (config["workers"], config["devices"]) == (2, 1)
     assert "worker 0 | run folder:" in said and "worker 0 | curves:" in said
-
-
-THOROUGH = pytest.mark.thorough  # `make test-thorough`
 
 
 @pytest.mark.parametrize(

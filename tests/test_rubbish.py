@@ -131,6 +131,26 @@ def test_prepared_pictures_that_are_damaged_are_refused(tmp_path, pictures, name
         prepared.skipped()
 
 
+@pytest.mark.parametrize("name", ["pictures.npy", "keys.txt", "held_out.npy"])
+def test_one_bit_of_the_prepared_pictures_is_enough(tmp_path, pictures, name):
+    folder = prepare(open_source(pictures), 16, "pil", tmp_path / "cache").folder
+    content = bytearray((folder / name).read_bytes())
+    content[-2] ^= 1
+    (folder / name).write_bytes(content)
+    with pytest.raises(UserError, match=f"damaged: {name} is not as it was written"):
+        Prepared(folder)
+    content[-2] ^= 1
+    (folder / name).write_bytes(content)
+    identity = json.loads((folder / "identity.json").read_text())
+    del identity["held_out_sha256"]  # as older versions wrote it
+    (folder / "identity.json").write_text(json.dumps(identity))
+    assert Prepared(folder).held_out.shape == (3,)
+    identity["content"]["made_by"]["resize"] += "0"
+    (folder / "identity.json").write_text(json.dumps(identity))
+    with pytest.raises(UserError, match=r"identity\.json contradicts itself"):
+        Prepared(folder)
+
+
 @pytest.mark.parametrize("damage", ["{", '{"sizes": 7}', '{"done": 1, "rows": 1, "skipped": 0, "sizes": {}}', None])
 def test_a_killed_preparation_with_damaged_notes_starts_anew(tmp_path, pictures, damage):
     whole = prepare(open_source(pictures), 16, "pil", tmp_path / "cache")

@@ -26,7 +26,7 @@ from loky import cpu_count
 from tqdm import tqdm
 
 from gluon_wgan.data.decode import UndecodableError, decoded_by
-from gluon_wgan.data.prepared_files import Prepared, read_lines
+from gluon_wgan.data.prepared_files import Prepared, digest_of, read_lines
 from gluon_wgan.errors import UserError
 from gluon_wgan.files import flush, locked, naming, parse_json, short_name, write_atomic
 from gluon_wgan.resize import get_resizer, resize_and_crop
@@ -274,16 +274,8 @@ def _finish(partial, shape, dtype, identity):
     held_out = io.BytesIO()
     np.save(held_out, np.array([is_held_out(key) for key in read_lines(keys)], dtype=bool))
     write_atomic(partial / "held_out.npy", held_out.getvalue())
-    content = {"pictures": shape[0], "keys_sha256": _digest_of(keys), "pictures_sha256": _digest_of(pictures)}
+    content = {"pictures": shape[0], "keys_sha256": digest_of(keys), "pictures_sha256": digest_of(pictures)}
     content["made_by"] = identity["made_by"]
-    write_atomic(partial / "identity.json", json.dumps({**identity, "content": content}, indent=1).encode())
+    noted = {**identity, "held_out_sha256": digest_of(partial / "held_out.npy"), "content": content}
+    write_atomic(partial / "identity.json", json.dumps(noted, indent=1).encode())
     (partial / "progress.json").unlink()
-
-
-def _digest_of(file):
-    digest = hashlib.sha256()
-    with open(file, "rb") as stream, tqdm(total=file.stat().st_size, unit="B", unit_scale=True, delay=5) as bar:
-        while block := stream.read(2**24):
-            digest.update(block)
-            bar.update(len(block))
-    return digest.hexdigest()

@@ -1,8 +1,10 @@
-"""The folder of prepared pictures, as it is read."""
+"""The folder of prepared pictures, as it is read: whole, and as it was written."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 from gluon_wgan.errors import UserError
 from gluon_wgan.files import parse_json
@@ -10,6 +12,8 @@ from gluon_wgan.files import parse_json
 
 class Prepared:
     """Pictures of one size, memory-mapped: an array-like (N, H, W, C), uint8, or float32 where the resize gives it.
+
+    Its files are read once when it is opened, and compared with the digests that were noted when they were written.
 
     Attributes
     ----------
@@ -37,8 +41,9 @@ class Prepared:
         try:
             self.pictures = np.load(self.folder / "pictures.npy", mmap_mode="r")
             self.held_out = np.load(self.folder / "held_out.npy")
-            self.content = parse_json((self.folder / "identity.json").read_bytes())["content"]
-            problem = self._problem()
+            identity = parse_json((self.folder / "identity.json").read_bytes())
+            self.content = identity["content"]
+            problem = self._problem(identity)
         except Exception as error:  # of a damaged header numpy raises anything
             raise _damaged(self.folder, error) from error
         if problem:
@@ -68,7 +73,7 @@ class Prepared:
         except ValueError as error:
             raise _damaged(self.folder, f"{name}: {error}") from error
 
-    def _problem(self):
+    def _problem(self, identity):
         """Return what is wrong with what was read, or None."""
         if self.pictures.ndim != 4 or self.pictures.dtype not in (np.uint8, np.float32):
             return f"pictures.npy holds {self.pictures.dtype} of shape {self.pictures.shape}"
@@ -76,6 +81,16 @@ class Prepared:
             return f"held_out.npy holds {self.held_out.dtype} of shape {self.held_out.shape}"
         if not isinstance(self.content, dict) or self.content.get("pictures") != len(self.pictures):
             return "identity.json is of another number of pictures"
+        if self.content["made_by"] != identity["made_by"]:
+            return "identity.json contradicts itself"
+        digests = {
+            "keys.txt": self.content["keys_sha256"],
+            "pictures.npy": self.content["pictures_sha256"],
+            "held_out.npy": identity.get("held_out_sha256"),  # which older versions did not note
+        }
+        for name, digest in digests.items():
+            if digest is not None and digest != digest_of(self.folder / name):
+                return f"{name} is not as it was written"
         return None
 
 
@@ -87,3 +102,16 @@ def _damaged(folder, problem):
 def read_lines(file):
     """Return the lines of a file, a list of str; raises ValueError if it is not UTF-8."""
     return file.read_bytes().decode().split("\n")[:-1]  # splitlines() would also part a key at U+2028 and others
+
+
+def digest_of(file):
+    """Return the SHA-256 of a file's bytes, in hexadecimal, with a bar if it takes long."""
+    digest = hashlib.sha256()
+    with (
+        open(file, "rb") as stream,
+        tqdm(total=file.stat().st_size, unit="B", unit_scale=True, delay=5, desc=f"checking {file.name}") as bar,
+    ):
+        while block := stream.read(2**24):
+            digest.update(block)
+            bar.update(len(block))
+    return digest.hexdigest()

@@ -101,12 +101,12 @@ def _resume(folder):
 def _make_prepared(folder):
     prepared = prepare(open_source(_pictures(folder)), 16, "pil", folder / "cache")
     place = prepared.folder.relative_to(folder)
-    return [place / name for name in ("pictures.npy", "held_out.npy", "identity.json", "keys.txt", "skipped.tsv")]
+    return [place / name for name in ("pictures.npy", "held_out.npy", "identity.json", "keys.txt")]
 
 
 def _read_prepared(folder):
     prepared = Prepared(next((folder / "cache/prepared").glob("*[0-9a-f]")))
-    return prepared[np.arange(min(len(prepared), 3))], prepared.keys(), prepared.skipped(), prepared.held_out.sum()
+    return np.asarray(prepared).tobytes(), prepared.keys(), prepared.held_out.tobytes(), sorted(prepared.content)
 
 
 def _make_lmdb(folder):
@@ -240,7 +240,7 @@ READERS = {
     "generator.params": Reader(_files(["checkpoints/step_0000002/generator.params"]), _read_checkpoint, exact=True),
     "optimizer.params": Reader(_files(["checkpoints/step_0000002/optimizer.params"]), _read_optimizer, exact=True),
     "metrics.jsonl": Reader(_files(["metrics.jsonl"]), _resume),
-    "prepared": Reader(_make_prepared, _read_prepared),
+    "prepared": Reader(_make_prepared, _read_prepared, exact=True),
     "lmdb": Reader(_make_lmdb, _read_source("bedroom_train_lmdb")),
     **{
         f"picture.{file_format.lower()}": Reader(_make_picture(file_format, mode), _read_picture)
