@@ -163,18 +163,24 @@ def test_more_than_the_given_rows_hold_is_refused():
 
 
 MEMORY = """
-import os, sys
+import json, os, sys
 from pathlib import Path
 import numpy as np, psutil
 from gluon_wgan.data import Batches, Prepared
+from gluon_wgan.data.prepared_files import digest_of
 
 folder = Path(sys.argv[1])
 rows, side = 2048, 256
 shape = (rows, side, side, 3)
 np.lib.format.open_memmap(folder / "pictures.npy", "w+", np.uint8, shape)  # 384 MiB of holes, no disk
 np.save(folder / "held_out.npy", np.zeros(rows, bool))
-(folder / "identity.json").write_text('{"content": {"pictures": 2048}}')
+(folder / "keys.txt").write_bytes(b"")
+content = {"pictures": rows, "made_by": {}, "keys_sha256": digest_of(folder / "keys.txt")}
+content["pictures_sha256"] = digest_of(folder / "pictures.npy")
+(folder / "identity.json").write_text(json.dumps({"made_by": {}, "content": content}))
 batches = Batches(Prepared(folder), 1, 0)
+with open(folder / "pictures.npy") as file:  # what the kernel holds already it maps in larger pieces
+    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 resident = psutil.Process().memory_info
 batches[0]
 before, most = resident().rss, 0
