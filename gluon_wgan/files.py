@@ -3,14 +3,19 @@
 import contextlib
 import errno
 import fcntl
+import hashlib
+import io
 import json
 import logging
 import os
 from pathlib import Path
 
+import numpy as np
+
 log = logging.getLogger(__name__)
 
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
+_DIGEST_BYTES = hashlib.sha256().digest_size
 _LONGEST_NAME = 200  # bytes; file systems take 255, and .partial and .lock are added
 
 
@@ -77,6 +82,26 @@ def write_flushed(path, content):
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def keep_arrays(path, arrays):
+    """Write arrays, with the SHA-256 of all at the end, to a file that `kept_arrays` reads, as `write_atomic` does."""
+    content = io.BytesIO()
+    np.savez(content, *arrays)
+    write_atomic(path, content.getvalue() + hashlib.sha256(content.getvalue()).digest())
+
+
+def kept_arrays(path):
+    """Return the list of arrays that `keep_arrays` wrote; None if there is no file, or it is not as it was written."""
+    try:
+        content = Path(path).read_bytes()
+    except OSError:
+        return None
+    content, digest = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
+    if hashlib.sha256(content).digest() != digest:
+        return None
+    with np.load(io.BytesIO(content), allow_pickle=False) as kept:
+        return [kept[name] for name in kept.files]
 
 
 def flush(path):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gluon_wgan.report.rules import BadRuleError, MissingError, check, value
+from gluon_wgan.report.rules import BadRuleError, MissingError, check, value, waiting
 
 DATA = {
     "arms": {"cv2-area": {"mean": 3, "low": 1.5}, "pil": {"mean": -2.0, "low": None}, "n": 7},
@@ -97,3 +97,12 @@ def test_what_is_no_number_is_refused(text):
 def test_what_is_not_there_is_missing(text):
     with pytest.raises(MissingError):
         value(text, DATA)
+
+
+@pytest.mark.parametrize(
+    "text", ["zero", "every(list, 'x')", "zero >= one", "zero >= 'a'", "zero >= 0 and zero", "'a'(zero) >= 3", "zero()"]
+)
+def test_what_a_rule_waits_for_is_compared_with_a_number(text):
+    assert waiting("zero >= 0", DATA) is None and waiting("zero >= 3 and zero >= 4", DATA) == (0, 3)
+    with pytest.raises(BadRuleError):
+        waiting(text, DATA)

@@ -10,8 +10,6 @@ import hashlib
 import importlib.util
 import io
 import os
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +18,7 @@ from mxnet.gluon import nn
 from mxnet.runtime import Features
 
 from gluon_wgan.errors import UserError
-from gluon_wgan.files import write_atomic
+from gluon_wgan.files import keep_arrays, kept_arrays
 
 SIDE = 224  # pixels
 FEATURES = 1280
@@ -107,7 +105,7 @@ def trained():
     network = EfficientNetLite0()
     network.initialize()
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gluon_wgan" / f"{_DIGEST[:12]}.npz"
-    arrays = _kept(cache) or _converted(cache)
+    arrays = kept_arrays(cache) or _converted(cache)
     for parameter, array in zip(network.convolutions(), arrays, strict=True):
         missing = [(whole - given, 0) for whole, given in zip(parameter.shape, array.shape)]
         parameter.set_data(nd.array(np.pad(array, missing), dtype=np.float32))
@@ -116,14 +114,6 @@ def trained():
         # oneDNN then does a convolution, its ReLU6 and the sum behind it in one: 132 pictures/s instead of 35
         network.optimize_for(nd.zeros((1, 3, SIDE, SIDE)), backend="MKLDNN", static_alloc=True)
     return network
-
-
-def _kept(file):
-    try:
-        with np.load(file, allow_pickle=False) as kept:
-            return [kept[name] for name in kept.files]
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error):
-        return None  # not there, or damaged: then it is made anew
 
 
 def _converted(cache):
@@ -138,11 +128,9 @@ def _converted(cache):
     import torch
 
     arrays = _folded(torch.load(io.BytesIO(content), map_location="cpu", weights_only=True))
-    encoded = io.BytesIO()
-    np.savez(encoded, *arrays)
     with contextlib.suppress(OSError):  # then it is converted each time, in a second
         cache.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(cache, encoded.getvalue())
+        keep_arrays(cache, arrays)
     return arrays
 
 

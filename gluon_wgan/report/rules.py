@@ -107,9 +107,16 @@ def waiting(text, data):
     -------
     tuple of float, or None
         None if all hold. What is not there at all counts as 0.
+
+    Raises
+    ------
+    BadRuleError
+        If a part is no comparison with a number.
     """
     tree = ast.parse(text.strip(), mode="eval").body
     for part in tree.values if isinstance(tree, ast.BoolOp) else [tree]:
+        if not (isinstance(part, ast.Compare) and isinstance(part.comparators[0], ast.Constant)):
+            raise BadRuleError(f"{ast.unparse(part)} is no comparison with a number")
         wanted = value(ast.unparse(part.comparators[0]), data)
         try:
             if value(ast.unparse(part), data):

@@ -137,7 +137,7 @@ def judge(row, folder):
 
     try:
         # before the figure: while a study runs on, the page says the same
-        if "needs" in row and (lacking := waiting(row["needs"], data)):
+        if "needs" in row and (lacking := _asked(row, "needs", waiting, row["needs"], data)):
             raise MissingError("waiting: {:g} of {:g} {}".format(*lacking, row.get("counted", "seeds")))
         figure = float(measured("figure"))
         numbers = {"figure": figure, **{field: optional(field) for field in ("low", "high", "n")}}

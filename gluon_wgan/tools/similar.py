@@ -11,7 +11,7 @@ import tyro
 
 from gluon_wgan import use_synchronous_engine, zoo
 from gluon_wgan.errors import UserError
-from gluon_wgan.files import write_atomic
+from gluon_wgan.files import keep_arrays, kept_arrays, write_atomic
 from gluon_wgan.flags import optional
 
 log = logging.getLogger(__name__)
@@ -128,14 +128,12 @@ def _known(prepared, by):
     """Return all prepared pictures, or their features, which are kept beside them."""
     if by == "pixels":
         return prepared.pictures
-    file = prepared.folder / "efficientnet-lite0.npy"
-    if not file.is_file():
-        import io
-
-        content = io.BytesIO()
-        np.save(content, _seen(np.asarray(prepared.pictures), by))
-        write_atomic(file, content.getvalue())
-    return np.load(file, mmap_mode="r")
+    file = prepared.folder / "efficientnet-lite0.npz"
+    known = kept_arrays(file)
+    if known is None:
+        known = [_seen(np.asarray(prepared.pictures), by)]
+        keep_arrays(file, known)
+    return known[0]
 
 
 def _write(flags, checkpoint, queries, prepared, found, result):

@@ -54,6 +54,8 @@ def test_without_data_or_number_it_is_not_yet_tested(tmp_path):
     assert judged.missing == criteria.figure_of(judged) == "waiting: 2 of 3 seeds"
     assert judge(tmp_path, {"a": {"x": 2}}, needs="a.n >= 3", counted="runs").missing == "waiting: 0 of 3 runs"
     assert judge(tmp_path, {"a": {"n": 3}}, needs="a.n >= 3").missing == "not measured yet"
+    with pytest.raises(UserError, match=r"claim x, needs: given .*no comparison with a number"):
+        judge(tmp_path, {"a": {"x": 2}}, needs="a.n")
     both = "a.n >= 3 and len(every(a, 'n')) == 5"
     assert judge(tmp_path, {"a": {"b": {"n": 3}, "c": {"n": 4}, "n": 3, "x": 2}}, needs=both).missing.endswith(
         "2 of 5 seeds"
