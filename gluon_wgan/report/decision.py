@@ -53,8 +53,17 @@ def sentence(data, measure, style, beside, margin):
     return (
         f"{word}: compared with the samples of {style(data['baseline_arm']).label}, {verdicts(found, style, beside)} "
         f"(kernel distance in thousandths, after {planned['generator_steps']:,} generator steps; 95 % intervals over "
-        f"all {len(found)} comparisons, n = {least} seeds; equal is within {1000 * margin:.0f})."
+        f"all {len(found)} comparisons, n = {least} seeds; equal is within {1000 * margin:.0f}{_power(found)})."
     )
+
+
+def _power(found):
+    """Return what the undecided comparisons would have seen, words."""
+    seen = [1000 * one["detectable"] for one in found.values() if one["answer"] == "undecided"]
+    if not seen:
+        return ""
+    least, most = (f"{value:.0f}" for value in (min(seen), max(seen)))
+    return f"; where undecided, {least if least == most else f'{least} to {most}'} would be seen four times in five"
 
 
 def verdicts(found, style, beside=""):
@@ -77,7 +86,11 @@ def verdicts(found, style, beside=""):
     parts, beside = [], {"end nearer": f" to {beside}", "end farther": f" from {beside}"} if beside else {}
     for words, arms in arms_that.items():
         if arms:
-            parts.append(f"those of {_listed([style(arm).label + _span(found[arm]) for arm in arms])} {words}")
+            alike = len(arms) == len(found) > 2 and not any(map(_span, found.values()))
+            named = (
+                f"all {len(arms)} others" if alike else _listed([style(arm).label + _span(found[arm]) for arm in arms])
+            )
+            parts.append(f"those of {named} {words}")
             if words in beside:
                 parts[-1] += beside[words]
                 beside = {}  # said once
