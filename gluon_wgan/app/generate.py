@@ -9,12 +9,15 @@ import numpy as np
 
 from gluon_wgan import zoo
 from gluon_wgan.app.parts import (
+    ALL,
     MOST,
     ONE_AT_A_TIME,
     by_networks,
+    choose_label,
     choose_run,
     folder_for_an_answer,
     gallery,
+    label_in,
     seed_of_latents,
     whole,
 )
@@ -30,6 +33,7 @@ def tab(runs):
     with gradio.Row():
         with gradio.Column(scale=1, min_width=260):
             seed = seed_of_latents()
+            label = choose_label(runs, run, ALL)
             count = gradio.Slider(1, MOST, value=64, step=1, label="How many")
             spread = gradio.Slider(0.1, 2, value=1, step=0.1, label="Spread of the latents", info="less: more alike")
             statistics = gradio.Radio(list(_STATISTICS), value=next(iter(_STATISTICS)), label="BatchNorm's statistics")
@@ -45,7 +49,7 @@ def tab(runs):
                 archive = gradio.DownloadButton("Single pictures (zip)", interactive=False)
             command = gradio.Textbox(label="The command that makes the same", buttons=["copy"], lines=2)
 
-    def generate(run, checkpoint, seed, count, spread, statistics, progress=gradio.Progress()):  # noqa: B008
+    def generate(run, checkpoint, seed, count, spread, statistics, label=None, progress=gradio.Progress()):  # noqa: B008
         """Make pictures of a run."""
         place = runs.checkpoint(run, checkpoint)
         count, seed, bn_mode = whole(count, "How many", MOST), int(seed or 0), _STATISTICS[statistics]
@@ -58,8 +62,10 @@ def tab(runs):
             yield _made(count, "lines", place), gradio.Gallery(visible=False), text, nothing, nothing, shlex.join(words)
             return
         words += ["--kind", "pictures", "--bn-mode", bn_mode or settings.bn_mode, "--spread", f"{spread:g}"]
+        label = label_in(label)
+        words += ["--label", str(label)] if label is not None else []
         made = []
-        for images in sample_in_batches(generator, settings, count, seed, bn_mode, spread):
+        for images in sample_in_batches(generator, settings, count, seed, bn_mode, spread, label):
             made.append(images)
             ready = sum(map(len, made))
             progress((ready, count), unit="pictures")
@@ -76,7 +82,7 @@ def tab(runs):
                 shlex.join(words),
             )
 
-    inputs = [run, checkpoint, seed, count, spread, statistics]
+    inputs = [run, checkpoint, seed, count, spread, statistics, label]
     outputs = [said, pictures, lines, sheet, archive, command]
     event = button.click(
         by_networks(generate), inputs, outputs, api_name="generate", show_progress_on=said, **ONE_AT_A_TIME

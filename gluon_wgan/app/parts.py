@@ -15,6 +15,7 @@ from gluon_wgan.errors import NotFiniteError, UserError
 log = logging.getLogger(__name__)
 
 MOST = 256  # pictures at once
+ALL = "all in turn"  # of the labels
 # of all that networks work for
 ONE_AT_A_TIME = {"concurrency_limit": 1, "concurrency_id": "networks"}
 
@@ -50,6 +51,29 @@ def choose_run(runs):
 
     run.change(told(follow), run, checkpoint, show_progress="hidden", api_visibility="private")
     return run, checkpoint
+
+
+def choose_label(runs, run, *others):
+    """Lay out the choice of a label, or of one of some others, for runs with labels; it follows the run; return it."""
+
+    def fitting(name):
+        classes = runs.classes(name)
+        choices = [*others, *map(str, range(classes))]
+        return {"choices": choices, "value": choices[0] if choices else None, "visible": classes > 0}
+
+    label = gradio.Dropdown(**fitting(runs.names()[0]), label="Label", allow_custom_value=True)
+    follow = told(lambda name: gradio.Dropdown(**fitting(name)))
+    run.change(follow, run, label, show_progress="hidden", api_visibility="private")
+    return label
+
+
+def label_in(field):
+    """Return the label in the field of `choose_label`, an int; None for all, or none."""
+    if field in (None, ALL):
+        return None
+    if not field.isdecimal():
+        raise UserError("Label", repr(field), f"{ALL}, or a number")
+    return int(field)
 
 
 def seed_of_latents():

@@ -6,6 +6,7 @@ from pathlib import Path
 from gluon_wgan import zoo
 from gluon_wgan.checkpoint import list_checkpoints
 from gluon_wgan.errors import UserError
+from gluon_wgan.run_folder import RunFolder
 
 NEWEST = "the newest"
 _DEPTH = 3  # floors below a folder that was given, at most, as of runs/ablations/RUN
@@ -55,6 +56,13 @@ class Runs:
         if run is None:
             raise UserError("run", repr(name), "one of the runs that this page was given")
         return run
+
+    def classes(self, name):
+        """Return how many labels a run can draw by: 0 without labels, or if that cannot be read."""
+        try:
+            return RunFolder(self.folder(name)).read_config().get("classes", 0)
+        except UserError:  # which says so when it is to draw
+            return 0
 
     def checkpoints(self, name):
         """Return the names of a run's checkpoints, the newest first."""

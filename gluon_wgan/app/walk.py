@@ -13,8 +13,10 @@ from gluon_wgan.app.parts import (
     MOST,
     ONE_AT_A_TIME,
     by_networks,
+    choose_label,
     choose_run,
     folder_for_an_answer,
+    label_in,
     seed_of_latents,
     whole,
 )
@@ -31,6 +33,7 @@ def tab(runs):
     with gradio.Row():
         with gradio.Column(scale=1, min_width=260):
             seed = seed_of_latents()
+            label = choose_label(runs, run)
             frames = gradio.Slider(16, MOST, value=_FRAMES, step=16, label="Pictures", info="a new latent each 16")
             button = gradio.Button("Walk", variant="primary")
         with gradio.Column(scale=3, min_width=300):
@@ -40,29 +43,31 @@ def tab(runs):
             place = gradio.Slider(1, _FRAMES, value=1, step=1, label="By hand: picture")
             command = gradio.Textbox(label="The command that makes the film", buttons=["copy"], lines=2)
 
-    def walk(run, checkpoint, seed, frames):
+    def walk(run, checkpoint, seed, frames, label=None):
         """Make a film of a walk between latents."""
         source, seed, frames = runs.checkpoint(run, checkpoint), int(seed or 0), whole(frames, "Pictures", MOST)
-        content, pictures = _walked(source, seed, frames)
+        label = label_in(label)
+        content, pictures = _walked(source, seed, frames, label)
         words = ["gluon-wgan", "generate", zoo.shown(source), "--kind", "animation"]
         words += ["--count", str(frames), "--seed", str(seed)]
+        words += ["--label", str(label)] if label is not None else []
         with folder_for_an_answer() as folder:
             file = Path(folder) / f"{source.parent.parent.name}-{source.name}-seed{seed}.webp"
             file.write_bytes(content)
             yield str(file), gradio.Slider(1, frames, value=1), pictures[0], shlex.join(words)
 
-    def go(run, checkpoint, seed, frames, place):
+    def go(run, checkpoint, seed, frames, place, label=None):
         """Show one picture of a walk."""
         frames = whole(frames, "Pictures", MOST)
-        pictures = _walked(runs.checkpoint(run, checkpoint), int(seed or 0), frames)[1]
+        pictures = _walked(runs.checkpoint(run, checkpoint), int(seed or 0), frames, label_in(label))[1]
         yield pictures[whole(place, "By hand", frames) - 1]
 
     inputs = [run, checkpoint, seed, frames]
-    button.click(by_networks(walk), inputs, [film, place, still, command], api_name="walk", **ONE_AT_A_TIME)
+    button.click(by_networks(walk), [*inputs, label], [film, place, still, command], api_name="walk", **ONE_AT_A_TIME)
     # as long as the slider moves, only its last place is answered
     place.input(
         by_networks(go),
-        [*inputs, place],
+        [*inputs, place, label],
         still,
         api_name="walk_to",
         show_progress="hidden",
@@ -84,10 +89,10 @@ def _picture(label, alt_text, **form):
 
 
 @functools.lru_cache(maxsize=4)
-def _walked(source, seed, frames):
+def _walked(source, seed, frames, label):
     """Return the bytes of a film, and its pictures."""
     require_pictures(open_checkpoint(source)[1])
     with folder_for_an_answer() as folder:
-        content = generate(source, "animation", frames, None, seed, folder).read_bytes()
+        content = generate(source, "animation", frames, None, seed, folder, label=label).read_bytes()
     with Image.open(io.BytesIO(content)) as film:
         return content, [frame.convert("RGB") for frame in ImageSequence.Iterator(film)]

@@ -25,7 +25,7 @@ def train(folder, name, *flags):
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory):
-    """Return a folder with pictures/ and runs/: gan-pil and gan-cv2 of 3 steps, lines of text, and a slow generator."""
+    """Return a folder with pictures/ and runs/: gan-pil and gan-cv2 of 3 steps, labels, lines of text, a slow one."""
     folder = tmp_path_factory.mktemp("page")
     (folder / "pictures").mkdir()
     for index in range(60):
@@ -34,6 +34,10 @@ def folder(tmp_path_factory):
     for resize in ("pil", "cv2"):
         train(folder, f"gan-{resize}", *SMALL.split(), *FEW.split(), *data, "--resize", resize)
     train(folder, "slow", *SLOW.split(), "--generator-steps", "1", *data)
+    records = [bytes([index % 4, *make_picture(index, 32, 32).transpose(2, 0, 1).tobytes()]) for index in range(24)]
+    (folder / "cifar").mkdir()
+    (folder / "cifar/data_batch_1.bin").write_bytes(b"".join(records))
+    train(folder, "labels", *SMALL.split(), *FEW.split(), "--classes", "4", "--data", str(folder / "cifar"))
     text = "--preset wgan-gp-text --generator-channels 4 --critic-channels 4 --batch-size 4 --n-critic 1"
     train(folder, "text", *text.split(), "--generator-steps", "1")
     return folder

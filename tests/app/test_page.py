@@ -114,6 +114,28 @@ def test_a_checkpoint_and_the_spread_are_chosen(page, folder, tmp_path):
     assert downloaded(page, "One sheet") == sheet.read_bytes()
 
 
+def test_a_label_is_chosen_where_a_run_has_labels(page, folder, tmp_path):
+    choose(page, "Run", "gan-pil")
+    page.wait_for_timeout(500)
+    assert page.get_by_label("Label", exact=True).locator("visible=true").count() == 0
+    choose(page, "Run", "labels")
+    page.get_by_label("Label", exact=True).locator("visible=true").wait_for()
+    choose(page, "Label", "3")
+    press(page, "Generate")
+    page.get_by_text("64 pictures of labels, step_0000003").wait_for()
+    sheet = generate(folder / "runs/labels", "grid", 64, None, 0, tmp_path, label=3)
+    assert downloaded(page, "One sheet") == sheet.read_bytes()
+    assert text_in(page, "The command that makes the same").endswith(" --label 3")
+    open_tab(page, "Walk")
+    choose(page, "Run", "labels")
+    page.get_by_label("Label", exact=True).locator("visible=true").wait_for()
+    choose(page, "Label", "2")
+    press(page, "Walk")
+    made = generate(folder / "runs/labels", "animation", 64, None, 0, tmp_path, label=2)
+    film = page.get_by_alt_text("pictures of a walk in turn")
+    assert content_of(page, film) == made.read_bytes()
+
+
 def test_a_language_model_shows_lines(page, folder, tmp_path):
     choose(page, "Run", "text")
     press(page, "Generate")
