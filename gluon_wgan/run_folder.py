@@ -9,6 +9,7 @@ import math
 import os
 import platform
 import shlex
+import shutil
 import sys
 import time
 from importlib import metadata
@@ -133,11 +134,22 @@ class RunFolder:
         except BlockingIOError:
             allowed = "a run folder that no other process is writing"
             raise UserError("--out", f"{self.path} (another process is writing this run)", allowed) from None
+        self._remove_halves()
         return self
 
     def __exit__(self, *exception):
         with naming(self.metrics_file):  # closing it tries a failed write again
             self._open.close()
+
+    def _remove_halves(self):
+        """Remove what a killed process was writing: a run that goes on may write no file of that name again."""
+        for folder in (self.path, self.samples, self.checkpoints):
+            for half in folder.glob(".*.partial"):
+                if half.is_dir() and not half.is_symlink():
+                    shutil.rmtree(half, ignore_errors=True)
+                else:
+                    with contextlib.suppress(OSError):
+                        half.unlink()
 
     def write_config(self, config):
         """Write config.json: the settings, flat, and what else identifies the run. With it the folder is a run's."""

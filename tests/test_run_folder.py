@@ -100,6 +100,24 @@ def test_a_run_killed_before_its_config_can_be_started_again(tmp_path):
         run.check_new()
 
 
+def test_what_a_killed_process_was_writing_is_removed(tmp_path):
+    run = RunFolder(tmp_path / "run")
+    with run:
+        run.write_config({"seed": 3})
+    (run.checkpoints / "step_0000010").mkdir()
+    halves = [run.checkpoints / ".step_0000020.partial", run.samples / ".step_0000020.png.partial"]
+    halves[0].mkdir()
+    (halves[0] / "generator.params").write_bytes(b"half")
+    halves[1].write_bytes(b"half")
+    (run.checkpoints / ".latest.partial").symlink_to("step_0000010")
+    (tmp_path / ".other.partial").touch()  # not the run's
+    with run:
+        assert sorted(path.name for path in run.path.rglob("*")) == [
+            ".lock", "checkpoints", "config.json", "samples", "step_0000010"
+        ]  # fmt: skip
+    assert (tmp_path / ".other.partial").exists()
+
+
 def test_a_broken_config_is_named(tmp_path):
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(UserError, match=r"config\.json"):
