@@ -26,6 +26,7 @@ from gluon_wgan.studies.gan_settings.question import (
     SEEDS,
     SEEDS_OF,
     SUBJECTS,
+    planned,
 )
 from gluon_wgan.studies.plane import networks
 from gluon_wgan.studies.plane.distributions import DATA, Batches, count_modes, draw
@@ -48,13 +49,7 @@ def measure(flags, results):
         return run["base"], json.dumps(run["changes"]), run["seed"]
 
     done = {key(run) for run in results.runs(PART, asked)}
-    jobs = {}
-    for subject in flags.subjects or SUBJECTS:
-        for seed in flags.seeds or SEEDS_OF.get(subject, SEEDS):
-            for base, changes in SUBJECTS[subject].values():
-                job = {"base": base, "changes": json.loads(json.dumps(changes)), "seed": seed}
-                jobs[key(job)] = job
-    left = [job for where, job in jobs.items() if where not in done]
+    left = [job for job in planned(flags.subjects, flags.seeds) if key(job) not in done]
     total = sum(_updates(job, flags.generator_steps) for job in left)
     interval = 0.5 if sys.stderr.isatty() else 30
     with tqdm(total=total, unit="update", smoothing=0.05, mininterval=interval) as bar:

@@ -6,7 +6,7 @@ from gluon_wgan.report.criteria import asked_of
 from gluon_wgan.report.numbers import number
 from gluon_wgan.report.page import Page, command_of, origins, starts_of, table
 from gluon_wgan.report.style import BLUE, GREY, ORANGE, VERMILLION
-from gluon_wgan.studies.gan_settings.question import FAILED_ABOVE, FAR, LAST, PART, SEEDS, SEEDS_OF, SUBJECTS
+from gluon_wgan.studies.gan_settings.question import FAILED_ABOVE, FAR, LAST, PART, SEEDS, SEEDS_OF, SUBJECTS, planned
 
 _COLOURS = {"clip": BLUE, "minimax": VERMILLION, "penalty": ORANGE}
 _TITLES = {
@@ -27,27 +27,36 @@ def page(data, reports):
 
 
 def answer(part):
-    """Return the sentences that answer the question, of what is measured."""
+    """Return the sentences that answer the question, of the subjects whose trainings are all done."""
     parts = []
-    if "minimax" in part.get("sensitivity", {}):
+    if _is_whole(part, "sensitivity"):
         ranges = {base: number(part["sensitivity"][base]["range"]) for base in ("minimax", "clip")}
         parts.append(
             f"halving and doubling rate and width moves the distance of a plain GAN to the data over a range of "
             f"{ranges['minimax']}, and a clipped WGAN's over {ranges['clip']}"
         )
-    if "minimax" in part.get("balance", {}):
+    if _is_whole(part, "balance"):
         ratios = {base: number(part["balance"][base]["ratio_25_to_5"]) for base in ("minimax", "clip")}
         parts.append(
             f"25 critic updates in the place of 5 make it {ratios['minimax']} times for the plain GAN, "
             f"{ratios['clip']} times for WGAN"
         )
-    if "two" in part.get("sides", {}):
+    if _is_whole(part, "sides"):
         ratio = number(part["sides"]["two"] / part["sides"]["one"])
         parts.append(f"the two-sided penalty ends {ratio} times as far as the one-sided")
-    if not parts:
-        return f"Not answered yet: {len(part['runs'])} of the trainings are done."
-    least = min(arm["n"] for subject in part if subject in SUBJECTS for arm in part[subject]["arms"].values())
-    return f"{parts[0][0].upper()}{'; '.join(parts)[1:]} (medians, n = {least} seeds and more)."
+    said = f"{parts[0][0].upper()}{'; '.join(parts)[1:]} (medians, n = {len(SEEDS)} seeds)." if parts else ""
+    jobs = planned()
+    done = sum(job.items() <= run.items() for job in jobs for run in part["runs"])
+    if done < len(jobs):
+        still = f"{'Not all is' if said else 'Not'} answered yet: {done} of the {len(jobs)} trainings are done."
+        said = f"{said} {still}".strip()
+    return said
+
+
+def _is_whole(part, subject):
+    """Say whether each arm of a subject has all its seeds."""
+    arms, seeds = part.get(subject, {}).get("arms", {}), len(SEEDS_OF.get(subject, SEEDS))
+    return all(arm in arms and arms[arm]["n"] >= seeds for arm in SUBJECTS[subject])
 
 
 def _body(data, part, criteria):
@@ -93,10 +102,9 @@ def _section(part, subject):
         rows.append([arm, found["n"], f"{middle} ({low} to {high})", found["failed"]])
     failed = "that miss a mode" if subject == "dcgan_rules" else f"that end above {FAILED_ABOVE:g} of their start"
     seeds = len(SEEDS_OF.get(subject, SEEDS))
-    whole = all(arm in arms and arms[arm]["n"] >= seeds for arm in SUBJECTS[subject])
     missing = f"\nNot all of the {len(SUBJECTS[subject])} arms with {seeds} seeds each are measured yet.\n"
     return f"""## {_TITLES[subject]}
-{"" if whole else missing}
+{"" if _is_whole(part, subject) else missing}
 {table(["arm", "n", "EM distance to the data", f"runs {failed}"], rows)}
 
 ![EM distance to the data, arm by arm](figures/gan_settings_{subject}.png)

@@ -1,5 +1,6 @@
 """What a GAN's settings change, on eight Gaussians in the plane: arms, seeds and criteria, fixed before any run."""
 
+import json
 from dataclasses import dataclass
 
 from gluon_wgan.errors import UserError
@@ -66,6 +67,20 @@ SUBJECTS = {
     },
 }
 SEEDS_OF = {"dcgan_rules": TEN_SEEDS}
+
+
+def planned(subjects=None, seeds=None):
+    """Return the trainings of some subjects, or all, each once: dicts of base, changes and seed, as JSON has them."""
+    jobs = []
+    for subject in subjects or SUBJECTS:
+        for seed in seeds or SEEDS_OF.get(subject, SEEDS):
+            for base, changes in SUBJECTS[subject].values():
+                job = {"base": base, "changes": json.loads(json.dumps(changes)), "seed": seed}
+                if job not in jobs:
+                    jobs.append(job)
+    return jobs
+
+
 # A run of deep_critics has failed if it ends farther from the data than this part of where its generator began; one of
 # dcgan_rules if it does not cover every mode.
 FAILED_ABOVE = 0.5
