@@ -125,10 +125,10 @@ def ways():
         ends = {}  # undisturbed, which all share
         # a kill takes as long as a hundred files
         yield [
-            (KINDS, worker, 180),
+            (KINDS, worker, 300),
             (KILLED, Kills(folder, ends), 2),
             (AT_CALLS, KillsAtCalls(folder, ends), 2),
-            (STARVATIONS, Starved(folder, ends), 1),
+            (STARVATIONS, Starved(folder, ends), 2),
             (TWICE, Twice(folder, ends), 1),
         ]
 
