@@ -93,7 +93,7 @@ def run(name, arguments=None):
     sys.exit(status)
 
 
-# What libraries say of it in place of a MemoryError: the loader, C++, threads that do not start, MXNet.
+# What libraries say of it in place of a MemoryError: the loader, C++, threads that do not start, MXNet, oneDNN.
 _OF_NO_MEMORY = (
     "failed to map segment",
     "annot allocate memory",
@@ -101,6 +101,7 @@ _OF_NO_MEMORY = (
     "Resource temporarily unavailable",
     "can't start new thread",
     "Failed to allocate CPU Memory",
+    "could not execute a primitive",  # oneDNN, which has no other words for it
 )
 _GO_ON = "what was finished is whole, and once this is mended the same command (or --resume) goes on from it"
 _LEAST_ADDRESS_SPACE = 1200  # MB: below, some of the libraries crash or wait for ever as they are loaded

@@ -214,6 +214,7 @@ def test_every_way_to_end_has_its_status(status, monkeypatch, caplog):
         (ImportError("cv2.abi3.so: failed to map segment from shared object"), 4),
         (RuntimeError("MXNetError: Resource temporarily unavailable"), 4),
         (RuntimeError("can't start new thread"), 4),
+        (RuntimeError("MXNetError: could not execute a primitive"), 4),
         (RuntimeError("another fault"), 1),
         (ImportError("No module named 'a'"), 1),
     ],

@@ -278,7 +278,7 @@ def test_how_a_starved_command_may_end(status, said, enough, found):
 
 
 @pytest.mark.parametrize(
-    ("status", "found"), [(-11, "refused"), (255, "refused"), (0, "right"), (1, "it ended with 1: ")]
+    ("status", "found"), [(-11, "refused"), (255, "refused"), (134, "refused"), (0, "right"), (1, "it ended with 1: ")]
 )
 def test_where_memory_is_short_a_library_may_crash_as_if_it_were_killed(status, found):
     assert ended(status, "", enough=False, crashes=True) == found

@@ -1,5 +1,6 @@
 """Train runs: a run folder each, several at once; what is finished is skipped, what was begun goes on."""
 
+import contextlib
 import logging
 import os
 import subprocess
@@ -11,6 +12,7 @@ from loky import cpu_count
 from tqdm import tqdm
 
 from gluon_wgan.errors import UserError
+from gluon_wgan.files import locked
 from gluon_wgan.settings import command_line
 from gluon_wgan.studies import machines
 from gluon_wgan.training.build import batch_shape, build_trainer
@@ -54,7 +56,7 @@ def train_all(runs, cache_dir, at_once=None, on_finished=None, threads=None):
     """Train the runs that are not finished, several at once, each with its share of the threads.
 
     It may be killed at any moment: its trainings stop with it, and the next call goes on. The weights are those of a
-    training that never stopped.
+    training that never stopped. Two calls at once share the runs: what one trains, the other waits for.
 
     Parameters
     ----------
@@ -90,31 +92,43 @@ def train_all(runs, cache_dir, at_once=None, on_finished=None, threads=None):
     if not left:
         return results
     announce(left)
-    running, failed = {}, []
+    running, locks, failed = {}, {}, []
     bars = {run: _bar(run, place) for place, run in enumerate(left)}
+
+    def ended(run, status):
+        locks.pop(run).close()
+        results[run] = status
+        if status in (0, _NOT_FINITE):
+            if on_finished:
+                on_finished(run)
+        else:
+            failed.append(f"{run.arm}, seed {run.seed}: status {status}, see {_log_file(run)}")
+
     try:
         while left or running:
-            while left and len(running) < at_once:
-                run = left.pop(0)
-                running[run] = _start(run, cache_dir, threads or max(1, cores // at_once))
+            for run in list(left):
+                if len(running) == at_once:
+                    break
+                if lock := _lock(run):
+                    left.remove(run)
+                    locks[run] = lock
+                    if run.finished():  # by another study, meanwhile
+                        ended(run, 0)
+                    else:
+                        running[run] = _start(run, cache_dir, threads or max(1, cores // at_once))
             time.sleep(0.5)
-            for run, process in list(running.items()):
+            for run in [*running, *left]:
                 bars[run].update(run.steps_done() - bars[run].n)
-                status = process.poll()
-                if status is None:
-                    continue
-                del running[run]
-                results[run] = status
-                if status in (0, _NOT_FINITE):
-                    if on_finished:
-                        on_finished(run)
-                else:
-                    failed.append(f"{run.arm}, seed {run.seed}: status {status}, see {_log_file(run)}")
+            for run, process in list(running.items()):
+                if process.poll() is not None:
+                    ended(run, running.pop(run).returncode)
     finally:
         for process in running.values():
             process.terminate()  # it writes a checkpoint
         for process in running.values():
             process.wait()
+        for lock in locks.values():
+            lock.close()
         for bar in bars.values():
             bar.close()
     if failed:
@@ -143,12 +157,26 @@ class _Batches:
         return 1000
 
 
+def _lock(run):
+    """Return what keeps other studies from a run until it is closed; None while another process trains it."""
+    _log_file(run).parent.mkdir(parents=True, exist_ok=True)
+    lock, of_folder = contextlib.ExitStack(), run.folder / ".lock"
+    try:
+        lock.enter_context(locked(_log_file(run).with_suffix(".lock"), wait=False))
+        if of_folder.exists():  # a training whose study was killed may be writing its checkpoint
+            with locked(of_folder, wait=False):
+                pass
+    except BlockingIOError:
+        lock.close()
+        return None
+    return lock
+
+
 def _start(run, cache_dir, threads):
     """Start, or resume, a training in a process of its own, which ends with this one."""
     flags = [*command_line(run.settings), "--out", str(run.folder), "--cache-dir", str(cache_dir)]
     if (run.folder / "config.json").exists():
         flags.append("--resume")
-    _log_file(run).parent.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     with open(_log_file(run), "ab") as output:
         return subprocess.Popen(

@@ -245,10 +245,10 @@ def ended(status, said, enough, crashes=False):
     enough : bool
         Whether it had all that it needs.
     crashes : bool
-        Whether it may be as one that was killed; 255 is how MXNet ends at a signal.
+        Whether it may be as one that was killed; 255 is how MXNet ends at a signal, and 128 and more how `launch` does.
     """
     last = (said.strip().splitlines() or [""])[-1]
-    if crashes and (status < 0 or status == 255):
+    if crashes and (status < 0 or status > 128):
         return "refused"
     if "Traceback" in said:
         return f"a traceback, and status {status}: {last}"

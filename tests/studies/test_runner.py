@@ -55,43 +55,52 @@ def test_what_is_finished_is_not_trained_again(base, tmp_path):
     assert {run: (run.folder / "metrics.jsonl").stat().st_mtime_ns for run in runs} == written
 
 
-def test_killed_it_takes_its_trainings_with_it_and_goes_on_to_the_same_bits(base, tmp_path):
-    long = replace(base, generator_steps=150, checkpoint_every=50)
-    whole, broken = (plan(settings_of({"pil": {}}, long), (0,), tmp_path / name)[0] for name in ("whole", "broken"))
-    train_all([whole], tmp_path / "cache", 1)
+def start(run, cache_dir):
+    """Return a process that trains a run as a study does."""
     script = (
         "import sys, json; from pathlib import Path; from gluon_wgan.settings import Settings\n"
         "from gluon_wgan.studies.plan import Run; from gluon_wgan.studies.runner import train_all\n"
         "settings = Settings.from_json(json.loads(sys.argv[1]), 'argument')\n"
         "train_all([Run('pil', 0, settings, Path(sys.argv[2]))], sys.argv[3], 1)"
     )
-    command = python_command(script, json.dumps(long.to_json()), broken.folder, tmp_path / "cache")
-    runner = subprocess.Popen(**command, stderr=subprocess.DEVNULL)
+    command = python_command(script, json.dumps(run.settings.to_json()), run.folder, cache_dir)
+    return subprocess.Popen(**command, stderr=subprocess.DEVNULL)
+
+
+def test_of_two_studies_at_once_one_trains_a_run_and_the_other_waits(base, tmp_path):
+    long = replace(base, generator_steps=150)
+    shared, own = plan(settings_of({"pil": {}, "cv2": {"resize": "cv2"}}, long), (0,), tmp_path / "runs")
+    other, finished = start(shared, tmp_path / "cache"), []
+    deadline = time.monotonic() + 120
+    while shared.steps_done() < 10:
+        assert time.monotonic() < deadline and other.poll() is None
+        time.sleep(0.02)
+    assert train_all([shared, own], tmp_path / "cache", 1, finished.append) == {shared: 0, own: 0}
+    assert other.wait(60) == 0
+    # what nobody trains comes first, and nothing is trained twice
+    assert finished == [own, shared]
+    log = (tmp_path / "runs/logs" / f"{shared.folder.name}.log").read_text()
+    assert log.count("run folder:") == 1 and "another process" not in log
+    assert len((shared.folder / "metrics.jsonl").read_text().splitlines()) == 150
+
+
+def test_killed_it_takes_its_trainings_with_it_and_goes_on_to_the_same_bits(base, tmp_path):
+    long = replace(base, generator_steps=150, checkpoint_every=50)
+    whole, broken = (plan(settings_of({"pil": {}}, long), (0,), tmp_path / name)[0] for name in ("whole", "broken"))
+    train_all([whole], tmp_path / "cache", 1)
+    runner = start(broken, tmp_path / "cache")
     deadline = time.monotonic() + 120
     while broken.steps_done() < 40:
         assert time.monotonic() < deadline and runner.poll() is None
         time.sleep(0.02)
     runner.send_signal(signal.SIGKILL)
     runner.wait()
-    # the training got SIGTERM, writes a checkpoint and ends: from then on nothing is written
-    while not _free(broken.folder / ".lock"):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    assert broken.steps_done() < 150
+    # the training got SIGTERM, and may still be writing its checkpoint: that is waited for
     assert train_all([broken], tmp_path / "cache", 1) == {broken: 0}
     files = [verify_checkpoint(run.folder / "checkpoints" / "step_0000150")["files"] for run in (whole, broken)]
     assert files[0] == files[1]
-
-
-def _free(lock):
-    import fcntl
-
-    with open(lock) as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-    return True
+    starts = json.loads((broken.folder / "environment.json").read_text())["starts"]
+    assert len(starts) == 2
 
 
 def test_a_training_that_fails_is_named_and_the_others_are_finished(base, tmp_path):
