@@ -1,6 +1,7 @@
 """What a GAN's settings change: the answer, a table and a figure for each subject."""
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from gluon_wgan.report.criteria import asked_of
 from gluon_wgan.report.numbers import number
@@ -120,6 +121,9 @@ def _figure(part, subject):
         axes.plot([found["em_low"], found["em_high"]], [place, place], color=_COLOURS[base], linewidth=2)
         axes.plot(found["em"], place, "o", color=_COLOURS[base])
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.set_yticks(range(len(arms)), arms)
     axes.invert_yaxis()
     axes.grid(axis="x", alpha=0.3, color=GREY)
