@@ -101,7 +101,7 @@ _OF_NO_MEMORY = (
     "Resource temporarily unavailable",
     "can't start new thread",
     "Failed to allocate CPU Memory",
-    "could not execute a primitive",  # oneDNN, which has no other words for it
+    "could not execute a primitive",  # oneDNN's; seen where the address space was short
 )
 _GO_ON = "what was finished is whole, and once this is mended the same command (or --resume) goes on from it"
 _LEAST_ADDRESS_SPACE = 1200  # MB: below, some of the libraries crash or wait for ever as they are loaded

@@ -20,6 +20,7 @@ from gluon_wgan.app.parts import (
     label_in,
     seed_of_latents,
     whole,
+    words_of_label,
 )
 from gluon_wgan.models.sampling import load_generator, read_alphabet, sample_in_batches, sample_lines
 from gluon_wgan.pictures import save_picture, save_sheet, to_uint8
@@ -63,7 +64,7 @@ def tab(runs):
             return
         words += ["--kind", "pictures", "--bn-mode", bn_mode or settings.bn_mode, "--spread", f"{spread:g}"]
         label = label_in(label)
-        words += ["--label", str(label)] if label is not None else []
+        words += words_of_label(label)
         made = []
         for images in sample_in_batches(generator, settings, count, seed, bn_mode, spread, label):
             made.append(images)

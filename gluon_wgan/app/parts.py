@@ -76,6 +76,11 @@ def label_in(field):
     return int(field)
 
 
+def words_of_label(label):
+    """Return the words by which `gluon-wgan generate` draws a label, or all."""
+    return [] if label is None else ["--label", str(label)]
+
+
 def seed_of_latents():
     """Return the field of a seed."""
     return gradio.Number(0, label="Seed", precision=0, minimum=0, maximum=2**31 - 1)

@@ -19,6 +19,7 @@ from gluon_wgan.app.parts import (
     label_in,
     seed_of_latents,
     whole,
+    words_of_label,
 )
 from gluon_wgan.checkpoint import open_checkpoint
 from gluon_wgan.models.sampling import require_pictures
@@ -49,8 +50,7 @@ def tab(runs):
         label = label_in(label)
         content, pictures = _walked(source, seed, frames, label)
         words = ["gluon-wgan", "generate", zoo.shown(source), "--kind", "animation"]
-        words += ["--count", str(frames), "--seed", str(seed)]
-        words += ["--label", str(label)] if label is not None else []
+        words += ["--count", str(frames), "--seed", str(seed), *words_of_label(label)]
         with folder_for_an_answer() as folder:
             file = Path(folder) / f"{source.parent.parent.name}-{source.name}-seed{seed}.webp"
             file.write_bytes(content)

@@ -43,7 +43,7 @@ def read_state_dict(path):
     torch = import_torch()
     allowed = "a state dict that torch.save wrote: names and tensors, no code"
     if tarfile.is_tarfile(path):  # torch would make a folder to unpack it in before it refuses
-        raise UserError(path, "a tar archive, as torch's first versions wrote, or a file of zeros", allowed)
+        raise UserError(path, "a tar archive, an old format of torch's, or a file of zeros", allowed)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about formats: it reads them or raises

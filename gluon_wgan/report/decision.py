@@ -87,10 +87,8 @@ def verdicts(found, style, beside=""):
     for words, arms in arms_that.items():
         if arms:
             alike = len(arms) == len(found) > 2 and not any(map(_span, found.values()))
-            named = (
-                f"all {len(arms)} others" if alike else _listed([style(arm).label + _span(found[arm]) for arm in arms])
-            )
-            parts.append(f"those of {named} {words}")
+            names = [style(arm).label + _span(found[arm]) for arm in arms]
+            parts.append(f"those of {f'all {len(arms)} others' if alike else _listed(names)} {words}")
             if words in beside:
                 parts[-1] += beside[words]
                 beside = {}  # said once

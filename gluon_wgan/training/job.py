@@ -50,8 +50,9 @@ class Job:
         self._address = socket.gethostbyname(hosts[0])
         self._port = port or _free_port(self._address)
         # through files in /tmp, which only their owner may write to: faster than loopback, and closed to other users
-        self._local = set(hosts) == {LOOPBACK} and os.access("/tmp", os.W_OK)
-        if set(hosts) == {LOOPBACK} and not self._local:
+        here = set(hosts) == {LOOPBACK}
+        self._local = here and os.access("/tmp", os.W_OK)
+        if here and not self._local:
             log.warning("/tmp cannot be written: the processes talk by loopback, where other users could join in")
         self._running, self._readers, self._quiet = {}, [], quiet
         self._said, self._telling = [], threading.Lock()

@@ -157,8 +157,8 @@ def attack(minutes, seed, wanted):
                 if time.monotonic() > until:
                     return
 
-    every = 1 if sys.stderr.isatty() else 30
-    with tqdm(unit="case", desc="campaign", mininterval=every) as bar, ThreadPoolExecutor(AT_ONCE) as threads:
+    interval = 1 if sys.stderr.isatty() else 30
+    with tqdm(unit="case", desc="campaign", mininterval=interval) as bar, ThreadPoolExecutor(AT_ONCE) as threads:
         for attacker in [threads.submit(rounds, which, bar) for which in range(AT_ONCE)]:
             attacker.result()
     return counts
