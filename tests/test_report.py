@@ -15,10 +15,19 @@ from gluon_wgan.command import call
 from gluon_wgan.errors import UserError
 from gluon_wgan.pictures import save_picture
 from gluon_wgan.report import index
-from gluon_wgan.report.page import Page, as_png, table, to_html, write_page
+from gluon_wgan.report.page import Page, as_png, commands_of, table, to_html, write_page
 from gluon_wgan.studies import find_studies
 
 REPORTS = Path(__file__).parent.parent / "reports"
+
+
+def test_a_page_names_each_command_that_measured_once():
+    start = json.loads((REPORTS / "data/toy.json").read_text())["constraints"]["starts"][0]
+    one, two = ({**start, "command": f"python a.py --part {part}", "started": part} for part in ("one", "two"))
+    found = commands_of({"x": {"starts": [one, two, one]}, "y": {"starts": [two]}})
+    assert found.startswith("## Commands\n\n```\npython a.py --part one\npython a.py --part two\n```\n")
+    assert found.count("Commit ") == 1  # all of the same code and machine
+    assert commands_of({"x": {"starts": [one]}}).startswith("## Command\n\n```\npython a.py --part one\n```\n")
 
 
 def test_what_parity_publishes_is_what_the_tests_assert():

@@ -141,6 +141,19 @@ def starts_of(found):
     return found["starts"] if "starts" in found else [found["environment"]]
 
 
+def commands_of(parts):
+    """Return the section of the commands that measured {name: part of a study}, each once, and where that was."""
+    commands = list(dict.fromkeys(command_of(start) for part in parts.values() for start in starts_of(part)))
+    return f"""## {"Commands" if len(commands) > 1 else "Command"}
+
+```
+{chr(10).join(commands)}
+```
+
+{origins(parts, parts)}
+"""
+
+
 def origins(found, parts):
     """Return the paragraphs that say where the figures of several parts come from, one for all that were alike."""
     groups = {}

@@ -5,7 +5,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 
 from gluon_wgan.report.criteria import asked_of
 from gluon_wgan.report.numbers import number
-from gluon_wgan.report.page import Page, command_of, origins, starts_of, table
+from gluon_wgan.report.page import Page, commands_of, table
 from gluon_wgan.report.style import BLUE, GREY, ORANGE, VERMILLION
 from gluon_wgan.studies.gan_settings.question import FAILED_ABOVE, FAR, LAST, PART, SEEDS, SEEDS_OF, SUBJECTS, planned
 
@@ -24,7 +24,7 @@ def page(data, reports):
     """Return the page of reports/data/gan_settings.json."""
     part = data[PART]
     figures = {f"gan_settings_{subject}": _figure(part, subject) for subject in SUBJECTS if subject in part}
-    return Page(answer(part), _body(data, part, asked_of("gan_settings.json", reports)), figures)
+    return Page(answer(part), _body(part, asked_of("gan_settings.json", reports)), figures)
 
 
 def answer(part):
@@ -60,17 +60,11 @@ def _is_whole(part, subject):
     return all(arm in arms and arms[arm]["n"] >= seeds for arm in SUBJECTS[subject])
 
 
-def _body(data, part, criteria):
+def _body(part, criteria):
     hours = sum(run["seconds"] for run in part["runs"]) / 3600
     settings = part["settings"]
     sections = "\n".join(_section(part, subject) for subject in SUBJECTS if subject in part)
-    return f"""## Command
-
-```
-{command_of(starts_of(part)[-1])}
-```
-
-{origins(data, [PART])}
+    return f"""{commands_of({PART: part})}
 Hours of training, with whatever else ran on the machine: {hours:.1f}.
 
 ## What came out

@@ -4,7 +4,7 @@ from matplotlib.figure import Figure
 
 from gluon_wgan.report.criteria import asked_of
 from gluon_wgan.report.numbers import number
-from gluon_wgan.report.page import Page, command_of, origins, starts_of, table
+from gluon_wgan.report.page import Page, commands_of, table
 from gluon_wgan.report.style import BLUE, GREY, VERMILLION
 from gluon_wgan.studies.language.question import ARMS, DECIDING, LEARNED_BELOW, PART, SEEDS
 
@@ -15,7 +15,7 @@ _WITH = {"penalty": "with the gradient penalty", "clip": "with clipping"}
 def page(data, reports):
     """Return the page of reports/data/language.json."""
     part = data[PART]
-    return Page(answer(part), _body(data, part, asked_of("language.json", reports)), {"language_course": _figure(part)})
+    return Page(answer(part), _body(part, asked_of("language.json", reports)), {"language_course": _figure(part)})
 
 
 def answer(part):
@@ -36,7 +36,7 @@ def answer(part):
     return f"{said[0][0].upper()}{'; '.join(said)[1:]}. Real lines: {real}."
 
 
-def _body(data, part, criteria):
+def _body(part, criteria):
     settings, text = part["settings"], part["text"]
     hours = sum(run["seconds"] for run in part["runs"]) / 3600
     lengths = [f"n = {n}" for n in range(1, DECIDING + 1)]
@@ -45,13 +45,7 @@ def _body(data, part, criteria):
     ]
     for run in part["runs"]:
         rows.append([run["arm"], run["seed"], *map(number, run["js"]), f"{100 * run['verbatim']:.1f} %"])
-    return f"""## Command
-
-```
-{command_of(starts_of(part)[-1])}
-```
-
-{origins(data, [PART])}
+    return f"""{commands_of({PART: part})}
 Hours of training, with whatever else ran on the machine: {hours:.1f}.
 
 ## What came out

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from gluon_wgan.report.criteria import asked_of
 from gluon_wgan.report.numbers import between
-from gluon_wgan.report.page import Page, command_of, origins, starts_of, table
+from gluon_wgan.report.page import Page, commands_of, table
 from gluon_wgan.report.style import GREY
 from gluon_wgan.studies.networks import depth, random_search
 from gluon_wgan.studies.networks.question import (
@@ -24,7 +24,7 @@ _NAME = "networks"
 def page(data, reports):
     """Return the page of reports/data/networks.json."""
     found = {subject: data[subject] for subject in SUBJECTS if subject in data}
-    figures, sections = {}, [_commands(found)]
+    figures, sections = {}, [commands_of(found)]
     for subject, part in found.items():
         if subject == "random":
             figures[f"{_NAME}_random"] = random_search.figure(part)
@@ -99,18 +99,6 @@ def _interval(found):
 
 def _number(value):
     return "none" if value is None else f"{value:.2f}"
-
-
-def _commands(found):
-    commands = dict.fromkeys(command_of(start) for part in found.values() for start in starts_of(part))
-    return f"""## Commands
-
-```
-{chr(10).join(commands)}
-```
-
-{origins(found, found)}
-"""
 
 
 def _rows(part):

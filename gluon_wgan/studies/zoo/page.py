@@ -1,7 +1,7 @@
 """The page of the zoo: each model's pictures, its card, and how its recipes compare."""
 
 from gluon_wgan.report.numbers import between
-from gluon_wgan.report.page import Page, command_of, origins, starts_of, table
+from gluon_wgan.report.page import Page, commands_of, table
 from gluon_wgan.studies.zoo.question import MODELS
 
 _RECIPES = {"penalty": "gradient penalty", "clip": "weight clipping"}
@@ -11,7 +11,7 @@ def page(data, reports):
     """Return the page of reports/data/zoo.json."""
     found = {name: data[name] for name in MODELS if name in data}  # the models' order
     sections = [_section(name, part, reports) for name, part in found.items()]
-    return Page(answer(found), "\n".join([_USE, *sections, _command(found), _LIMITS]), {})
+    return Page(answer(found), "\n".join([_USE, *sections, commands_of(found), _LIMITS]), {})
 
 
 def kept(part):
@@ -109,18 +109,6 @@ def _nearest(name, run, reports):
 
 ![Samples, and the training pictures most like them]({file})
 
-"""
-
-
-def _command(found):
-    commands = "\n".join(dict.fromkeys(command_of(start) for part in found.values() for start in starts_of(part)))
-    return f"""## Commands
-
-```
-{commands}
-```
-
-{origins(found, found)}
 """
 
 
