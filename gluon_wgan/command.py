@@ -114,7 +114,8 @@ def _check_address_space():
 
 
 def _no_memory(error):
-    return f"not enough memory{f' ({error})' if str(error) else ''}; {_GO_ON}"
+    said = str(error).strip().splitlines()[-1:]  # of MXNet's several lines the last says what it was
+    return f"not enough memory{f' ({said[0]})' if said else ''}; {_GO_ON}"
 
 
 def call(name, arguments=None):

@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 _DIGEST_BYTES = hashlib.sha256().digest_size
+FINGERPRINT = "sha256_of_the_rest"  # the last key of a JSON file that knows when it was changed
 _LONGEST_NAME = 200  # bytes; file systems take 255, and .partial and .lock are added
 
 
@@ -53,6 +54,11 @@ def locked(path, wait):
         yield
     finally:
         os.close(handle)
+
+
+def fingerprint_of(content):
+    """Return the SHA-256 of a dict of JSON values, in hexadecimal, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def write_atomic(path, content):

@@ -2,7 +2,6 @@
 
 import base64
 import contextlib
-import hashlib
 import html
 import json
 import math
@@ -16,27 +15,25 @@ from importlib import metadata
 from pathlib import Path
 
 from gluon_wgan.errors import UserError
-from gluon_wgan.files import flush, locked, naming, parse_json, write_atomic
+from gluon_wgan.files import FINGERPRINT, fingerprint_of, flush, locked, naming, parse_json, write_atomic
 
 # Of config.json and of a checkpoint's state.json. 1 had no number; its pictures were known by their files' times. 2 had
 # no fingerprint of itself.
 SCHEMA = 3
-
-
-_SEALED_SINCE = 3
-_SEAL = "sha256_of_the_rest"
+SEALED_SINCE = 3
 
 
 def sealed(content):
     """Return a dict as JSON (bytes) of this schema, with a fingerprint of itself as the last key."""
     content = {"schema": SCHEMA, **content}
-    return json.dumps({**content, _SEAL: _fingerprint(content)}, indent=1).encode()
+    return json.dumps({**content, FINGERPRINT: fingerprint_of(content)}, indent=1).encode()
 
 
 def unsealed(text):
     """Return the dict in JSON (bytes) that `sealed` wrote, or an older version, which had no fingerprint.
 
-    That of a later version is not looked at: who reads it refuses its schema.
+    That of a later version is not looked at: who reads it refuses its schema. Of an older version's, who reads it must
+    refuse keys that it does not know: they may be what became of the fingerprint's.
 
     Raises
     ------
@@ -46,15 +43,11 @@ def unsealed(text):
     content = parse_json(text)
     if not isinstance(content, dict) or not isinstance(content.get("schema", 1), int):
         raise ValueError("no object with a schema in it")
-    seal, schema = content.pop(_SEAL, None), content.get("schema", 1)
-    checked = seal is not None or schema >= _SEALED_SINCE
-    if checked and schema <= SCHEMA and seal != _fingerprint(content):
+    seal, schema = content.pop(FINGERPRINT, None), content.get("schema", 1)
+    checked = seal is not None or schema >= SEALED_SINCE
+    if checked and schema <= SCHEMA and seal != fingerprint_of(content):
         raise ValueError("not as it was written: changed, or damaged")
     return content
-
-
-def _fingerprint(content):
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 class RunFolder:

@@ -12,6 +12,7 @@ from gluon_wgan.files import short_name
 from gluon_wgan.flags import optional
 from gluon_wgan.presets import PRESETS
 from gluon_wgan.resize import get_resizer
+from gluon_wgan.run_folder import SEALED_SINCE
 
 # What other networks do not have, and what the code that dcgan comes from has.
 DCGAN_ONLY = {"generator_nonlinearity": "relu", "critic_nonlinearity": "leaky_relu", "critic_extra_layers": None}
@@ -26,7 +27,11 @@ _BEFORE_THEY_WERE_SETTINGS = {
     "sequence_length": 32,
     "symbols": 0,
     "classes": 0,
+    "critic_labels": "seen",
 }
+
+# What else is in a config.json.
+_BESIDE_SETTINGS = {"schema", "overrides", "pictures"}
 
 MOST_SYMBOLS = 2048  # of an alphabet, as in WGAN-GP's code
 
@@ -94,8 +99,10 @@ class Settings:
     latent_dim: int = 100
     """numbers in one latent z ~ N(0, 1)"""
     classes: int = 0
-    """labels of the pictures, 10 of CIFAR-10 and MNIST, each beside its latent and beside its picture, so that the
-    generator draws what is asked for; 0 for none"""
+    """labels of the pictures, 10 of CIFAR-10 and MNIST, each beside its latent, so that the generator draws what is
+    asked for; 0 for none"""
+    critic_labels: Literal["seen", "named"] = "seen"
+    """--classes: the critic sees a picture's label beside it, or learns to name it, an auxiliary classifier"""
     initial_weights: Literal["reference", "mxnet"] = "reference"
     """reference: as the code that the networks come from, N(0, .02) for dcgan; mxnet: MXNet's own, uniform in +-.07"""
 
@@ -180,6 +187,8 @@ class Settings:
         networks = {name.partition("-")[0] for name in (self.generator, self.critic)}
         if "text" in networks and len(networks) > 1:
             raise UserError("--critic", f"{self.critic}, with --generator {self.generator}", "text for both or neither")
+        if self.critic_labels == "named" and not self.classes:
+            raise UserError("--critic-labels", "named, without labels", "it with --classes")
         if self.classes:
             self._check_classes()
         doubled = self.image_size >= 16 and math.log2(self.image_size).is_integer()
@@ -216,6 +225,16 @@ class Settings:
         """What a generator takes for one picture: numbers of its latent, and as many as there are classes."""
         return self.latent_dim + self.classes
 
+    @property
+    def critic_inputs(self):
+        """Return the channels of what a critic takes: a picture's, and a plane for each label that it sees."""
+        return self.image_channels + (self.classes if self.critic_labels == "seen" else 0)
+
+    @property
+    def critic_outputs(self):
+        """Return the numbers that a critic gives for a picture: its score, and one for each label that it names."""
+        return 1 + (self.classes if self.critic_labels == "named" else 0)
+
     def _check_resnet(self, doubled):
         if not doubled:
             raise UserError("--image-size", self.image_size, "16, 32, 64, 128, ... for resnet")
@@ -235,8 +254,12 @@ class Settings:
     def from_json(cls, config, file):
         """Return the settings in a dict, other keys ignored; raises UserError, naming `file`, if one is missing.
 
-        Those that an older version did not have take the value of what it did.
+        Those that an older version did not have take the value of what it did. In a file of a version that left no
+        fingerprint there, an unknown key is refused: it may be a known one, damaged.
         """
+        strange = config.keys() - {field.name for field in fields(cls)} - _BESIDE_SETTINGS
+        if strange and config.get("schema", 1) < SEALED_SINCE:
+            raise UserError(file, f"the unknown {', '.join(sorted(strange))}", "the config.json that a run wrote")
         config = {**_BEFORE_THEY_WERE_SETTINGS, **config}
         missing = [field.name for field in fields(cls) if field.name not in config]
         if missing:

@@ -168,16 +168,19 @@ from pathlib import Path
 import numpy as np, psutil
 from gluon_wgan.data import Batches, Prepared
 from gluon_wgan.data.prepared_files import digest_of
+from gluon_wgan.files import FINGERPRINT, fingerprint_of
 
 folder = Path(sys.argv[1])
 rows, side = 2048, 256
 shape = (rows, side, side, 3)
 np.lib.format.open_memmap(folder / "pictures.npy", "w+", np.uint8, shape)  # 384 MiB of holes, no disk
 np.save(folder / "held_out.npy", np.zeros(rows, bool))
-(folder / "keys.txt").write_bytes(b"")
-content = {"pictures": rows, "made_by": {}, "keys_sha256": digest_of(folder / "keys.txt")}
-content["pictures_sha256"] = digest_of(folder / "pictures.npy")
-(folder / "identity.json").write_text(json.dumps({"made_by": {}, "content": content}))
+for name in ("keys.txt", "skipped.tsv"):
+    (folder / name).write_bytes(b"")
+files = {"keys": "keys.txt", "pictures": "pictures.npy", "held_out": "held_out.npy", "skipped": "skipped.tsv"}
+digests = {name + "_sha256": digest_of(folder / file) for name, file in files.items()}
+identity = {"content": digests, **digests}
+(folder / "identity.json").write_text(json.dumps({**identity, FINGERPRINT: fingerprint_of(identity)}))
 batches = Batches(Prepared(folder), 1, 0)
 with open(folder / "pictures.npy") as file:  # what the kernel holds already it maps in larger pieces
     os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)

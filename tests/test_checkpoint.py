@@ -310,6 +310,20 @@ def test_the_weights_of_another_network_are_refused(saved):
         load_weights(folder / "step_0000002" / "generator.params", other.generator)
 
 
+@pytest.mark.parametrize("damage", [("schema", "she"), ("generator_steps", "steps"), ("critic_steps", "schema_")])
+def test_a_state_that_lost_its_schema_and_its_fingerprint_is_no_older_one(saved, damage):
+    """Two pieces of the text change places, say: it is JSON still, and of no version that had no fingerprint."""
+    folder = saved[1] / "step_0000002"
+    file = folder / "state.json"
+    state = json.loads(file.read_text())
+    state["geneest"] = state.pop("sha256_of_the_rest")
+    state[damage[1]] = state.pop(damage[0])
+    state.pop("schema", None)
+    file.write_text(json.dumps(state))
+    with pytest.raises(UserError, match=r"state\.json: not as it was written"):
+        verify_checkpoint(folder)
+
+
 def test_a_later_schema_is_refused(saved):
     _, folder = saved
     file = folder / "step_0000002" / "state.json"

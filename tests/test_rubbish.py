@@ -131,23 +131,33 @@ def test_prepared_pictures_that_are_damaged_are_refused(tmp_path, pictures, name
         prepared.skipped()
 
 
-@pytest.mark.parametrize("name", ["pictures.npy", "keys.txt", "held_out.npy"])
+@pytest.mark.parametrize("name", ["pictures.npy", "keys.txt", "held_out.npy", "skipped.tsv"])
 def test_one_bit_of_the_prepared_pictures_is_enough(tmp_path, pictures, name):
     folder = prepare(open_source(pictures), 16, "pil", tmp_path / "cache").folder
-    content = bytearray((folder / name).read_bytes())
-    content[-2] ^= 1
-    (folder / name).write_bytes(content)
+    content = (folder / name).read_bytes()
+    (folder / name).write_bytes(content[:-2] + bytes([content[-2] ^ 1]) + content[-1:] if content else b"\n")
     with pytest.raises(UserError, match=f"damaged: {name} is not as it was written"):
         Prepared(folder)
-    content[-2] ^= 1
     (folder / name).write_bytes(content)
-    identity = json.loads((folder / "identity.json").read_text())
-    del identity["held_out_sha256"]  # as older versions wrote it
-    (folder / "identity.json").write_text(json.dumps(identity))
     assert Prepared(folder).held_out.shape == (3,)
-    identity["content"]["made_by"]["resize"] += "0"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda identity: identity["content"].update(more=1),
+        lambda identity: identity["content"]["made_by"].update(resize="Pillow 1"),
+        lambda identity: identity.update(dtype="float32"),
+        lambda identity: identity.pop("resize"),
+        lambda identity: identity.pop("sha256_of_the_rest"),
+    ],
+)
+def test_a_changed_identity_of_prepared_pictures_is_noticed(tmp_path, pictures, change):
+    folder = prepare(open_source(pictures), 16, "pil", tmp_path / "cache").folder
+    identity = json.loads((folder / "identity.json").read_text())
+    change(identity)
     (folder / "identity.json").write_text(json.dumps(identity))
-    with pytest.raises(UserError, match=r"identity\.json contradicts itself"):
+    with pytest.raises(UserError, match=r"damaged: identity\.json is not as it was written"):
         Prepared(folder)
 
 

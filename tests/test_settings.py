@@ -218,6 +218,15 @@ def test_a_missing_key_is_named_with_the_file(name):
         Settings.from_json(config, "run/config.json")
 
 
+@pytest.mark.parametrize("schema", [{}, {"schema": 2}])
+def test_an_unknown_key_of_a_version_without_fingerprint_may_be_a_damaged_one(schema):
+    config = {**Settings().to_json(), **schema}
+    assert Settings.from_json({**config, "overrides": []}, "config.json") == Settings()
+    with pytest.raises(UserError, match=r"^config\.json: given the unknown geneest, she; allowed: the"):
+        Settings.from_json({**config, "she": 3, "geneest": "2f"}, "config.json")
+    assert Settings.from_json({**config, "schema": 3, "later": 1}, "config.json") == Settings()
+
+
 def test_a_config_that_was_edited_badly_is_refused():
     with pytest.raises(UserError, match="--seed"):
         Settings.from_json({**Settings().to_json(), "seed": "zero"}, "run/config.json")

@@ -28,7 +28,7 @@ from tqdm import tqdm
 from gluon_wgan.data.decode import UndecodableError, decoded_by
 from gluon_wgan.data.prepared_files import Prepared, digest_of, read_lines
 from gluon_wgan.errors import UserError
-from gluon_wgan.files import flush, locked, naming, parse_json, short_name, write_atomic
+from gluon_wgan.files import FINGERPRINT, fingerprint_of, flush, locked, naming, parse_json, short_name, write_atomic
 from gluon_wgan.resize import get_resizer, resize_and_crop
 
 _BLOCK = 32  # pictures that a thread takes at once: one at a time, threads would mostly wait for Python's lock
@@ -37,7 +37,7 @@ _SECONDS_BETWEEN_NOTES = 2.0
 _MOST_SKIPPED = 0.01  # above this share of undecodable pictures something is wrong with the data set
 # A PNG of 1 x 200,000 pixels is 467 bytes, and at 64 pixels a resized picture of gigabytes.
 _LONGEST = 50
-_SCHEMA = 2
+_SCHEMA = 3
 
 
 def made_now(resize):
@@ -276,6 +276,8 @@ def _finish(partial, shape, dtype, identity):
     write_atomic(partial / "held_out.npy", held_out.getvalue())
     content = {"pictures": shape[0], "keys_sha256": digest_of(keys), "pictures_sha256": digest_of(pictures)}
     content["made_by"] = identity["made_by"]
-    noted = {**identity, "held_out_sha256": digest_of(partial / "held_out.npy"), "content": content}
+    noted = {**identity, "content": content, "held_out_sha256": digest_of(partial / "held_out.npy")}
+    noted["skipped_sha256"] = digest_of(partial / "skipped.tsv")
+    noted[FINGERPRINT] = fingerprint_of(noted)
     write_atomic(partial / "identity.json", json.dumps(noted, indent=1).encode())
     (partial / "progress.json").unlink()

@@ -7,7 +7,7 @@ import numpy as np
 from tqdm import tqdm
 
 from gluon_wgan.errors import UserError
-from gluon_wgan.files import parse_json
+from gluon_wgan.files import FINGERPRINT, fingerprint_of, parse_json
 
 
 class Prepared:
@@ -79,17 +79,16 @@ class Prepared:
             return f"pictures.npy holds {self.pictures.dtype} of shape {self.pictures.shape}"
         if self.held_out.dtype != bool or self.held_out.shape != self.pictures.shape[:1]:
             return f"held_out.npy holds {self.held_out.dtype} of shape {self.held_out.shape}"
-        if not isinstance(self.content, dict) or self.content.get("pictures") != len(self.pictures):
-            return "identity.json is of another number of pictures"
-        if self.content["made_by"] != identity["made_by"]:
-            return "identity.json contradicts itself"
+        if identity.pop(FINGERPRINT, None) != fingerprint_of(identity):
+            return "identity.json is not as it was written"
         digests = {
             "keys.txt": self.content["keys_sha256"],
             "pictures.npy": self.content["pictures_sha256"],
-            "held_out.npy": identity.get("held_out_sha256"),  # which older versions did not note
+            "held_out.npy": identity["held_out_sha256"],
+            "skipped.tsv": identity["skipped_sha256"],
         }
         for name, digest in digests.items():
-            if digest is not None and digest != digest_of(self.folder / name):
+            if digest != digest_of(self.folder / name):
                 return f"{name} is not as it was written"
         return None
 
