@@ -43,10 +43,12 @@ demo: $(READY)  ## train the demo preset on drawn bedrooms, some minutes; an int
 view: $(APP_READY)  ## open the page on which to look at runs, and at the zoo: generate, walk, search, compare, watch (RUNS=)
 	$(BIN)/python experiments/view.py $(RUNS)
 
+# Two tests at once, each process with one thread: the threads of a pool wait long for each other beside other work.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile
 # Those of the page in the browser, and of the site, have targets of their own.
 APART := --ignore=tests/parity --ignore=tests/gpu --ignore=tests/app --ignore=tests/docs
 test: $(READY)  ## run the tests that need neither PyTorch nor a browser
-	$(BIN)/python -m pytest -q $(APART)
+	$(PYTEST) $(APART)
 
 test-thorough: $(CLUSTER_READY)  ## run what `make test` leaves out: every process of a job killed in turn, Dask
 	$(BIN)/python -m pytest -q -m thorough $(APART)

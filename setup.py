@@ -48,7 +48,7 @@ setup(
         "tyro>=1.0,<2",
     ],
     extras_require={
-        "dev": ["hypothesis>=6,<7", "pre-commit>=4,<5", "pytest>=9,<10", "ruff>=0.17,<0.18"],
+        "dev": ["hypothesis>=6,<7", "pre-commit>=4,<5", "pytest>=9,<10", "pytest-xdist>=3.8,<4", "ruff>=0.17,<0.18"],
         # the reference, and ONNX: mxnet 1.9.1's exporter refuses later versions of onnx
         "parity": [
             "colour-science>=0.4.4,<0.5",
