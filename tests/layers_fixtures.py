@@ -33,6 +33,7 @@ EPSILON = 2**-16
 # name: (a layer, the shape of one sample)
 CASES = {
     "to a score": (lambda: ToScore((4, 6), in_channels=2), (2, 4, 6)),
+    "to several outputs": (lambda: ToScore((4, 6), in_channels=2, outputs=3), (2, 4, 6)),
     "conv2d": (lambda: Conv2D(3, (3, 2), (2, 3), (1, 0), in_channels=2), (2, 4, 6)),
     "conv2d, groups, dilation": (
         lambda: Conv2D(4, 2, 1, 1, (2, 1), groups=2, use_bias=False, in_channels=2),

@@ -245,11 +245,47 @@ def test_a_residual_critic_of_200_layers():
     assert slope == pytest.approx(along, rel=1e-5)
 
 
+@pytest.mark.parametrize("how", HOW)
+def test_of_several_outputs_the_first_is_the_score(how):
+    """Beside a critic of the first alone: the input gradient, and what is differentiated of it, are the same."""
+    images = draw_images(dtype="float64")
+
+    def parts(outputs):
+        return Conv2D(3, 4, 2, 1, in_channels=2), Tanh(), Flatten(), Dense(outputs, in_units=48)
+
+    several, alone = Critic(outputs=3), make(*parts(1))
+    several.add(*parts(3))
+    several.initialize()
+    several.cast("float64")
+    for (name, parameter), own in zip(several._collect_params_with_prefix().items(), alone.collect_params().values()):
+        last = name.startswith("3.")
+        numbers = np.random.default_rng(SEED).standard_normal((2, *parameter.shape[1:])) if last else None
+        parameter.set_data(nd.concat(own.data(), nd.array(numbers, dtype="float64"), dim=0) if last else own.data())
+    if HOW[how] is not None:
+        several.hybridize(**HOW[how])
+    outputs, gradient = several.scores_and_input_gradient(images)
+    assert outputs.shape == several(images).shape == (3, 3)
+    assert np.array_equal(outputs.asnumpy(), several(images).asnumpy())
+    scores, expected = alone.scores_and_input_gradient(images)
+    np.testing.assert_allclose(outputs[:, 0].asnumpy(), scores.asnumpy(), rtol=1e-12)
+    np.testing.assert_allclose(gradient.asnumpy(), expected.asnumpy(), rtol=1e-12)
+    _, ours = squares_and_gradients(several, images)
+    _, theirs = squares_and_gradients(alone, images)
+    for (name, found), own in zip(ours.items(), theirs.values(), strict=True):
+        np.testing.assert_allclose(found[: len(own)], own, rtol=1e-10, err_msg=name)
+        assert not found[len(own) :].any(), name  # of the others the input gradient knows nothing
+    with pytest.raises(UserError, match=r"a critic's last layer: given \(3, 48\); allowed: dimensions \(N, 3\)"):
+        several._children.pop("3")
+        several.linearise(images)
+
+
 @pytest.mark.parametrize("use_bias", [True, False])
 @pytest.mark.parametrize("channels", [3, 16, 64])  # oneDNN lays multiples of 16 out in blocks
-def test_a_score_is_the_convolution_that_it_stands_for(channels, use_bias):
-    score, convolution = ToScore(4, use_bias, channels), nn.Conv2D(1, 4, use_bias=use_bias, in_channels=channels)
-    numbers = []
+@pytest.mark.parametrize("numbers", [1, 11])
+def test_a_score_is_the_convolution_that_it_stands_for(numbers, channels, use_bias):
+    score = ToScore(4, use_bias, channels, numbers)
+    convolution = nn.Conv2D(numbers, 4, use_bias=use_bias, in_channels=channels)
+    found = []
     for block in (score, convolution):
         block.initialize()
         block.hybridize()
@@ -261,9 +297,9 @@ def test_a_score_is_the_convolution_that_it_stands_for(channels, use_bias):
             outputs = block(images)
         outputs.backward()
         gradients = [parameter.grad().asnumpy() for parameter in block.collect_params().values()]
-        numbers.append([outputs.asnumpy().ravel(), images.grad.asnumpy(), *gradients])
-        assert block.weight.shape == (1, channels, 4, 4)
-    for ours, theirs in zip(*numbers, strict=True):
+        found.append([outputs.asnumpy().ravel(), images.grad.asnumpy(), *gradients])
+        assert block.weight.shape == (numbers, channels, 4, 4)
+    for ours, theirs in zip(*found, strict=True):
         # sums of up to 1,024 products of order 1, in float32, in another order
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=2e-5)
     with pytest.raises(mx.base.MXNetError):

@@ -110,7 +110,8 @@ def test_layer_by_layer_is_the_same_training_as_by_autograd(critic, changes, arg
         gradients = [p.grad().asnumpy() for p in trainer.critic.collect_params().values() if p.grad_req != "null"]
         found.append((updates, losses, gradients, numbers_of(trainer.critic), numbers_of(trainer.generator)))
     for ours, theirs in zip(found[0][0], found[1][0]):
-        for name in ours._fields:
+        assert ours.names() == theirs.names()
+        for name in ours.names():
             mine, other = (getattr(update, name).asnumpy() for update in (ours, theirs))
             assert mine.shape == other.shape and np.allclose(mine, other, rtol=1e-9, atol=1e-12), name
     assert found[0][1] == pytest.approx(found[1][1], rel=1e-9)

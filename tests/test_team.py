@@ -25,7 +25,9 @@ PENALISED = {
     "clip_bound": None,
     "gp_lambda": 10.0,
 }
-LABELLED = {**PENALISED, "changes": {**PENALISED["changes"], "classes": 3}, "classes": 3}
+LABELLED = {**PENALISED, "changes": {**PENALISED["changes"], "classes": 3}}
+NAMED = {**PENALISED, "changes": {**LABELLED["changes"], "critic_labels": "named"}}
+CLIPPED_NAMED = {"changes": {**CLIPPED["changes"], "classes": 3, "critic_labels": "named"}}
 WITH_BATCH_NORM = {"changes": {"batch_size": 5}}
 
 
@@ -56,7 +58,16 @@ def test_shares_are_the_batch_in_order(size, parts):
     assert max(lengths) - min(lengths) <= 1
 
 
-@pytest.mark.parametrize("arguments", [CLIPPED, PENALISED, LABELLED], ids=["clipped", "penalised", "with labels"])
+KINDS = {
+    "clipped": CLIPPED,
+    "penalised": PENALISED,
+    "labels seen": LABELLED,
+    "labels named": NAMED,
+    "clipped, labels named": CLIPPED_NAMED,
+}
+
+
+@pytest.mark.parametrize("arguments", KINDS.values(), ids=KINDS)
 @pytest.mark.parametrize("parts", [1, 2, 3])
 def test_shares_add_up_to_one_devices_updates(arguments, parts):
     """Of 5 samples shares are unequal. float64: sums in another order differ by some 1e-16 of weights below 1."""
@@ -81,12 +92,15 @@ def test_batch_norm_sees_its_share_alone():
     assert largest_difference(one, several) > 1e-6
 
 
-@pytest.mark.parametrize("arguments", [CLIPPED, PENALISED], ids=["clipped", "penalised"])
+@pytest.mark.parametrize("arguments", KINDS.values(), ids=KINDS)
 def test_what_an_update_saw_is_the_whole_batchs(arguments):
     one, several = make_trainer("float64", **arguments), team(2, **arguments)
-    ours, theirs = several.critic_step().means().asnumpy(), one.critic_step().means().asnumpy()
-    assert len(ours) == (5 if "gp_lambda" in arguments else 3)
-    np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-15)
+    ours, theirs = several.critic_step(), one.critic_step()
+    expected = ["loss", "score_real", "score_fake"]
+    expected += ["gradient_penalty", "gradient_norm"] if "gp_lambda" in arguments else []
+    expected += ["label_loss"] if "critic_labels" in arguments["changes"] else []
+    assert ours.names() == theirs.names() == expected
+    np.testing.assert_allclose(ours.means().asnumpy(), theirs.means().asnumpy(), rtol=1e-12, atol=1e-15)
     several.critic_step(), one.critic_step()
     ours, theirs = several.generator_step().asnumpy(), one.generator_step().asnumpy()
     np.testing.assert_allclose(ours, theirs.reshape(1), rtol=1e-12, atol=1e-15)

@@ -68,6 +68,7 @@ def make_trainer(
         network.collect_params().reset_ctx(mx.cpu(device))
     schedule = Schedule(2, 2, 0, 0, batches_an_epoch=3 if tail else 0)
     defaults = {"schedule": schedule, "latent_dim": 3, "seed": settings.seed, "clip_bound": 0.06}
+    defaults |= {"classes": settings.classes, "critic_labels": settings.critic_labels}
     return Trainer(
         generator,
         critic,

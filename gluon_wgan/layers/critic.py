@@ -20,6 +20,11 @@ class Critic(Sequential):
 
     `critic(images)` is Gluon's ordinary call.
 
+    Parameters
+    ----------
+    outputs : int
+        Numbers a sample. Of more than one, (N, outputs), the first is the score, whose input gradient is meant.
+
     Examples
     --------
     >>> critic = Critic()
@@ -31,13 +36,18 @@ class Critic(Sequential):
     >>> loss.backward()
     """
 
+    def __init__(self, outputs=1, **kwargs):
+        super().__init__(**kwargs)
+        self._outputs = outputs
+
     def hybrid_forward(self, F, x):
-        """Return the scores."""
-        # (N, 1, ..., 1) -> (N,); more than one number a sample fails here
-        return F.squeeze(F.reshape(super().hybrid_forward(F, x), shape=(0, -1)), axis=1)
+        """Return the scores, or all outputs."""
+        # (N, outputs, 1, ..., 1) -> (N, outputs), or (N,); another number a sample fails here
+        rows = F.reshape(super().hybrid_forward(F, x), shape=(0, self._outputs if self._outputs > 1 else -1))
+        return F.squeeze(rows, axis=1) if self._outputs == 1 else rows
 
     def linearise(self, x):
-        """Return the critic at a batch, without `autograd`; its `output` is the scores.
+        """Return the critic at a batch, without `autograd`; its `output` is what the call returns.
 
         Parameters
         ----------
@@ -59,7 +69,7 @@ class Critic(Sequential):
                 raise UserError("images", theirs, f"{ours}, as {parameter.name}")
             if parameter._deferred_init:
                 self(x)  # the layers find out their sizes
-        return LinearisedCritic(super().linearise(x))
+        return LinearisedCritic(super().linearise(x), self._outputs)
 
     def _parameters(self):
         # Gluon takes a quarter of a millisecond to collect them, each time
@@ -73,7 +83,7 @@ class Critic(Sequential):
         self.__dict__["_collected"] = None
 
     def scores_and_input_gradient(self, images):
-        """Return the scores, and the gradient of their sum by the images.
+        """Return the scores, or all outputs, and the gradient of the scores' sum by the images.
 
         Where `autograd` records, both can be differentiated once, by one ordinary `backward`, with respect to the
         parameters and to the images. Change neither before that: as everywhere in MXNet, what backward needs is not
@@ -87,7 +97,7 @@ class Critic(Sequential):
         Returns
         -------
         scores : mxnet.nd.NDArray
-            (N,).
+            (N,), or (N, outputs).
         input_gradient : mxnet.nd.NDArray
             Of the images' shape: row n is the gradient of score n by image n.
 
@@ -98,7 +108,7 @@ class Critic(Sequential):
         """
         with autograd.pause():
             linearised = self.linearise(images.detach())
-            input_gradient = linearised.pull(nd.ones_like(linearised.output))
+            input_gradient = linearised.input_gradient()
         if not autograd.is_recording():
             return linearised.output, input_gradient
         linked = [_linked(images)]
@@ -109,24 +119,40 @@ class Critic(Sequential):
 
 
 class LinearisedCritic:
-    """A critic's scores (N,) of a batch, and its derivatives there; see `gluon_wgan.layers.linearised`."""
+    """A critic's `output` of a batch, and its derivatives there; see `gluon_wgan.layers.linearised`.
 
-    def __init__(self, chain):
+    Parameters
+    ----------
+    chain : gluon_wgan.layers.linearised.LinearisedChain
+    outputs : int
+        Numbers a sample: 1, the scores (N,); or more, (N, outputs), the scores first.
+    """
+
+    def __init__(self, chain, outputs=1):
         self._chain = chain
-        if chain.output.size != chain.output.shape[0]:
-            raise UserError("a critic's last layer", chain.output.shape, "one number a sample, dimensions (N, 1, ...)")
-        self.output = chain.output.reshape((-1,))
+        count = chain.output.shape[0]
+        if chain.output.size != count * outputs:
+            numbers = "one number a sample, dimensions (N, 1, ...)" if outputs == 1 else f"dimensions (N, {outputs})"
+            raise UserError("a critic's last layer", chain.output.shape, numbers)
+        self.output = chain.output.reshape((count, outputs) if outputs > 1 else (-1,))
+
+    def input_gradient(self):
+        """Return the gradient of sum(scores) by the pictures."""
+        ones = nd.ones_like(self.output)
+        if ones.ndim > 1:
+            ones[:, 1:] = 0
+        return self.pull(ones)
 
     def pull(self, heads):
-        """Return the gradient of sum(heads * scores) by the pictures; heads are (N,)."""
+        """Return the gradient of sum(heads * output) by the pictures."""
         return self._chain.pull(heads.reshape(self._chain.output.shape))
 
     def push(self, direction):
-        """Take up sum(direction * input gradient), the gradient of sum(scores), which was pulled before."""
+        """Take up sum(direction * input gradient), which was asked for before."""
         self._chain.push(direction)
 
     def reverse(self, heads, gradients, to_input=True):
-        """Return the gradient of sum(heads * scores), and of what was pushed, by the pictures; see `Linearised`."""
+        """Return the gradient of sum(heads * output), and of what was pushed, by the pictures; see `Linearised`."""
         return self._chain.reverse(heads.reshape(self._chain.output.shape), gradients, to_input)
 
 

@@ -32,10 +32,10 @@ class Conv2D(_Convolution, nn.Conv2D):
 
 
 class ToScore(Conv2D):
-    """A `Conv2D` whose kernel is as large as what it gets, and that gives one number a sample: (N, C, H, W) -> (N, 1).
+    """A `Conv2D` whose kernel is as large as what it gets: (N, C, H, W) -> (N, 1), one number a sample, or more.
 
     It is computed as the matrix product that it is: oneDNN's convolution to a single channel takes 8 to 24 times as
-    long. The weight keeps the convolution's shape, (1, C, H, W).
+    long. The weight keeps the convolution's shape, (outputs, C, H, W).
 
     Parameters
     ----------
@@ -43,18 +43,20 @@ class ToScore(Conv2D):
         The sides of what it gets; a picture of another size fails.
     use_bias, in_channels
         As for `mxnet.gluon.nn.Conv2D`.
+    outputs : int
+        Numbers a sample.
     """
 
-    def __init__(self, kernel_size, use_bias=True, in_channels=0, **kwargs):
-        super().__init__(1, kernel_size, use_bias=use_bias, in_channels=in_channels, **kwargs)
+    def __init__(self, kernel_size, use_bias=True, in_channels=0, outputs=1, **kwargs):
+        super().__init__(outputs, kernel_size, use_bias=use_bias, in_channels=in_channels, **kwargs)
 
     def hybrid_forward(self, F, x, weight, bias=None):
         """Return the numbers."""
         return self._product(F, x, weight, bias)
 
     def _product(self, F, x, weight, bias=None):
-        inputs = (x, F.reshape(weight, shape=(1, -1)), *(() if bias is None else (bias,)))
-        return F.FullyConnected(*inputs, num_hidden=1, no_bias=bias is None)
+        inputs = (x, F.reshape(weight, shape=(self._channels, -1)), *(() if bias is None else (bias,)))
+        return F.FullyConnected(*inputs, num_hidden=self._channels, no_bias=bias is None)
 
     def push(self, F, x, tangent):
         """Multiply the tangent by the weight."""

@@ -48,8 +48,8 @@ def build_generator(settings):
 def build_critic(settings):
     """Return the critic that the settings describe, initialised from their seed, not hybridized.
 
-    `critic(images (N, image_channels + classes, image_size, image_size))` gives scores (N,), unbounded; a text
-    critic takes lines (N, symbols, sequence_length).
+    `critic(images (N, critic_inputs, image_size, image_size))` gives scores (N,), unbounded, or (N, critic_outputs); a
+    text critic takes lines (N, symbols, sequence_length).
 
     Parameters
     ----------
@@ -60,19 +60,20 @@ def build_critic(settings):
     UserError
         As `build_generator`.
     """
-    sizes = (settings.image_size, settings.image_channels + settings.classes, settings.critic_channels)
+    sizes = (settings.image_size, settings.critic_inputs, settings.critic_channels)
+    outputs = settings.critic_outputs
     network, _, norm = settings.critic.partition("-")
     if network == "text":
         critic = TextCritic(*_line(settings), settings.critic_channels)
     elif network == "mlp":
-        critic = (LeakyMLPCritic if norm == "mnist" else MLPCritic)(*sizes)
+        critic = (LeakyMLPCritic if norm == "mnist" else MLPCritic)(*sizes, outputs)
     elif network == "resnet":
-        critic = ResNetCritic(*sizes, _NORMS[norm], settings.depth)
+        critic = ResNetCritic(*sizes, _NORMS[norm], settings.depth, outputs)
     elif network == "conv5":
-        critic = Conv5Critic(*sizes, _NORMS[norm])
+        critic = Conv5Critic(*sizes, _NORMS[norm], outputs)
     else:
         extra = settings.extra_layers if settings.critic_extra_layers is None else settings.critic_extra_layers
-        critic = DCGANCritic(*sizes, _NORMS[norm], extra, settings.critic_nonlinearity)
+        critic = DCGANCritic(*sizes, _NORMS[norm], extra, settings.critic_nonlinearity, outputs)
     initialise(critic, settings.seed, "critic_weights", _start(settings, network))
     return critic
 

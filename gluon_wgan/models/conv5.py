@@ -80,12 +80,14 @@ class Conv5Critic(CriticNetwork):
         As for `Conv5Generator`.
     norm : str or None
         "batch", "instance" (without scale and shift, as PyTorch's default) or None.
+    outputs : int
+        See `CriticNetwork`.
     """
 
-    def __init__(self, image_size, image_channels, channels, norm=None, **kwargs):
-        super().__init__(**kwargs)
+    def __init__(self, image_size, image_channels, channels, norm=None, outputs=1, **kwargs):
+        super().__init__(outputs, **kwargs)
         with self.name_scope():
-            self.main = nn.HybridSequential(prefix="") if norm == "batch" else layers.Critic(prefix="")
+            self.main = nn.HybridSequential(prefix="") if norm == "batch" else layers.Critic(outputs, prefix="")
             with self.main.name_scope():
                 width, inputs, side, normalised = channels, image_channels, whole_side(image_size), None
                 while side > SMALLEST:
@@ -97,8 +99,8 @@ class Conv5Critic(CriticNetwork):
                         self.main.add(layers.InstanceNorm(center=False, scale=False, in_channels=width))
                     self.main.add(layers.LeakyReLU(_LEAKY_SLOPE))
                     inputs, width, side, normalised = width, 2 * width, side // 2, norm
-                # (N, inputs, 4, 4) -> (N, 1)
-                self.main.add(layers.ToScore(SMALLEST, in_channels=inputs))
+                # (N, inputs, 4, 4) -> (N, outputs)
+                self.main.add(layers.ToScore(SMALLEST, in_channels=inputs, outputs=outputs))
 
     def hybrid_forward(self, F, images):
         """Return the scores."""

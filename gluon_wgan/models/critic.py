@@ -7,15 +7,27 @@ from gluon_wgan.errors import UserError
 
 
 class CriticNetwork(nn.HybridBlock):
-    """A critic whose layers sit in `main`: a `gluon_wgan.layers.Critic`, or, with BatchNorm, a plain Sequential."""
+    """A critic whose layers sit in `main`: a `gluon_wgan.layers.Critic`, or, with BatchNorm, a plain Sequential.
+
+    Parameters
+    ----------
+    outputs : int
+        Numbers of the last layer: 1, the score; with more, (N, outputs), the score is the first.
+    """
+
+    def __init__(self, outputs=1, **kwargs):
+        super().__init__(**kwargs)
+        self._outputs = outputs
 
     def scores(self, F, images):
-        """Return main's scores (N,)."""
+        """Return main's scores (N,), or all outputs."""
         scores = self.main(images)
-        return scores if isinstance(self.main, layers.Critic) else F.squeeze(scores, axis=1)  # (N, 1) -> (N,)
+        if isinstance(self.main, layers.Critic) or self._outputs > 1:
+            return scores
+        return F.squeeze(scores, axis=1)  # (N, 1) -> (N,)
 
     def scores_and_input_gradient(self, images):
-        """Return scores (N,) and their input gradient (N, C, H, W), see `gluon_wgan.layers.Critic`.
+        """Return scores (N,), or all outputs, and the scores' input gradient, see `gluon_wgan.layers.Critic`.
 
         Raises
         ------

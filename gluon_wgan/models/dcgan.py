@@ -95,6 +95,8 @@ class DCGANCritic(CriticNetwork):
         3x3 convolutions, normalised, with LeakyReLU, after the first layer.
     nonlinearity : str
         "leaky_relu", or what stands in its place, see `DCGANGenerator`.
+    outputs : int
+        See `CriticNetwork`.
     """
 
     def __init__(
@@ -105,9 +107,10 @@ class DCGANCritic(CriticNetwork):
         norm="batch",
         extra_layers=0,
         nonlinearity="leaky_relu",
+        outputs=1,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(outputs, **kwargs)
 
         def add(convolution, normalised_width):
             self.main.add(convolution)
@@ -117,7 +120,7 @@ class DCGANCritic(CriticNetwork):
 
         with self.name_scope():
             # BatchNorm is no layer that knows its input gradient
-            self.main = nn.HybridSequential(prefix="") if norm == "batch" else layers.Critic(prefix="")
+            self.main = nn.HybridSequential(prefix="") if norm == "batch" else layers.Critic(outputs, prefix="")
             with self.main.name_scope():
                 # (N, image_channels, image_size, image_size) -> (N, channels, image_size / 2, image_size / 2)
                 add(layers.Conv2D(channels, 4, 2, 1, use_bias=False, in_channels=image_channels), None)
@@ -128,8 +131,8 @@ class DCGANCritic(CriticNetwork):
                     # (N, width, side, side) -> (N, 2 width, side / 2, side / 2)
                     add(layers.Conv2D(2 * width, 4, 2, 1, use_bias=False, in_channels=width), 2 * width)
                     width, side = 2 * width, side // 2
-                # (N, width, 4, 4) -> (N, 1)
-                self.main.add(layers.ToScore(4, use_bias=False, in_channels=width))
+                # (N, width, 4, 4) -> (N, outputs)
+                self.main.add(layers.ToScore(4, use_bias=False, in_channels=width, outputs=outputs))
 
     def hybrid_forward(self, F, images):
         """Return the scores."""

@@ -50,15 +50,17 @@ class MLPCritic(CriticNetwork):
     image_size, image_channels : int
     channels : int
         Units per hidden layer.
+    outputs : int
+        See `CriticNetwork`.
     """
 
-    def __init__(self, image_size, image_channels, channels, **kwargs):
-        super().__init__(**kwargs)
+    def __init__(self, image_size, image_channels, channels, outputs=1, **kwargs):
+        super().__init__(outputs, **kwargs)
         with self.name_scope():
-            self.main = layers.Critic(prefix="")
+            self.main = layers.Critic(outputs, prefix="")
             with self.main.name_scope():
                 _hidden_layers(self.main, image_channels * image_size**2, channels)
-                self.main.add(layers.Dense(1, in_units=channels))
+                self.main.add(layers.Dense(outputs, in_units=channels))
 
     def hybrid_forward(self, F, images):
         """Return the scores."""
@@ -111,16 +113,18 @@ class LeakyMLPCritic(CriticNetwork):
     image_size, image_channels : int
     channels : int
         Units of the first hidden layer, 512 in the reference.
+    outputs : int
+        See `CriticNetwork`.
     """
 
-    def __init__(self, image_size, image_channels, channels, **kwargs):
-        super().__init__(**kwargs)
+    def __init__(self, image_size, image_channels, channels, outputs=1, **kwargs):
+        super().__init__(outputs, **kwargs)
         with self.name_scope():
-            self.main = layers.Critic(prefix="")
+            self.main = layers.Critic(outputs, prefix="")
             with self.main.name_scope():
                 self.main.add(layers.Dense(channels, in_units=image_channels * image_size**2), layers.LeakyReLU(0.2))
                 self.main.add(layers.Dense(channels // 2, in_units=channels), layers.LeakyReLU(0.2))
-                self.main.add(layers.Dense(1, in_units=channels // 2))
+                self.main.add(layers.Dense(outputs, in_units=channels // 2))
 
     def hybrid_forward(self, F, images):
         """Return the scores."""

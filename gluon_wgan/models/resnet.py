@@ -107,12 +107,14 @@ class ResNetCritic(CriticNetwork):
         As of `ResNetGenerator`.
     norm : str
         "layer" (over a picture's C, H, W, as with the penalty) or "batch".
+    outputs : int
+        See `CriticNetwork`.
     """
 
-    def __init__(self, image_size, image_channels, channels, norm, depth, **kwargs):
-        super().__init__(**kwargs)
+    def __init__(self, image_size, image_channels, channels, norm, depth, outputs=1, **kwargs):
+        super().__init__(outputs, **kwargs)
         with self.name_scope():
-            self.main = layers.Critic(prefix="") if norm == "layer" else nn.HybridSequential(prefix="")
+            self.main = layers.Critic(outputs, prefix="") if norm == "layer" else nn.HybridSequential(prefix="")
             with self.main.name_scope():
                 width = channels // 2
                 # (N, image_channels, image_size, image_size) -> (N, channels / 2, image_size, image_size)
@@ -123,8 +125,8 @@ class ResNetCritic(CriticNetwork):
                         self.main.add(_block(width, 2 * width, norm, "down"))
                         width *= 2
                     self.main.add(*(_block(width, width, norm) for _ in range(kept)))
-                # (N, width, 4, 4) -> (N, 1)
-                self.main.add(layers.ToScore(SMALLEST, in_channels=width), layers.Scale(_OUTPUT_SCALE))
+                # (N, width, 4, 4) -> (N, outputs)
+                self.main.add(layers.ToScore(SMALLEST, in_channels=width, outputs=outputs), layers.Scale(_OUTPUT_SCALE))
 
     def hybrid_forward(self, F, images):
         """Return the scores."""

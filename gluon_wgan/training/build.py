@@ -117,7 +117,7 @@ def batch_shape(settings):
     """Return the shape of one picture, or line, as the critic sees it."""
     if settings.generator == "text":
         return settings.symbols, settings.sequence_length
-    return settings.image_channels + settings.classes, settings.image_size, settings.image_size
+    return settings.critic_inputs, settings.image_size, settings.image_size
 
 
 def build_trainer(settings, batches, context, hybridize=True, share=slice(None)):
@@ -146,6 +146,7 @@ def build_trainer(settings, batches, context, hybridize=True, share=slice(None))
         gp_one_sided=settings.gp_one_sided,
         latent_dim=settings.latent_dim,
         classes=settings.classes,
+        critic_labels=settings.critic_labels,
         seed=settings.seed,
         share=share,
         hybridize=hybridize,

@@ -152,19 +152,18 @@ class _Bar(tqdm):
 
 def _record(trainer, last, generator_loss, seconds):
     scalars = nd.concat(generator_loss, last.means(), dim=0)
-    generator_loss, critic_loss, score_real, score_fake, *penalty = (float(value) for value in scalars.asnumpy())
-    losses = {"critic_loss": critic_loss, "generator_loss": generator_loss}
-    penalised = dict(zip(("gradient_penalty", "gradient_norm"), penalty))
-    _require_finite(trainer, **losses, score_real=score_real, score_fake=score_fake, **penalised)
+    generator_loss, *means = (float(value) for value in scalars.asnumpy())
+    seen = dict(zip(last.names(), means))
+    losses = {"critic_loss": seen.pop("loss"), "generator_loss": generator_loss}
+    _require_finite(trainer, **losses, **seen)
+    score_real, score_fake = seen["score_real"], seen["score_fake"]
     return {
         "generator_step": trainer.generator_steps,
         "critic_steps": trainer.critic_steps,
         "images_seen": trainer.batches.images_until(trainer.critic_steps),
         **losses,
         "em_distance_estimate": score_real - score_fake,
-        "score_real": score_real,
-        "score_fake": score_fake,
-        **penalised,
+        **seen,
         "seconds": round(seconds, 3),
     }
 

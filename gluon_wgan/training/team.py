@@ -40,7 +40,7 @@ class Team:
         means = self._add_up("critic", [update.means() for update in updates])
         for trainer, update in zip(self._trainers, updates):
             trainer.update_critic(update)
-        return CriticUpdate(*means)
+        return CriticUpdate(**dict(zip(updates[0].names(), means)))
 
     def generator_step(self):
         """Update the generator once; return generator_loss of the whole batch, a scalar array."""

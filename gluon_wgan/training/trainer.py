@@ -7,7 +7,7 @@ from mxnet import autograd, nd
 
 from gluon_wgan import streams
 from gluon_wgan.checkpoint import arrays_of, load_checkpoint, save_checkpoint
-from gluon_wgan.data.labels import beside_latents, in_turn, planes
+from gluon_wgan.data.labels import beside_latents, in_turn
 from gluon_wgan.errors import UserError
 from gluon_wgan.layers.linearised import leaf, parts_of
 from gluon_wgan.lipschitz import (
@@ -18,6 +18,7 @@ from gluon_wgan.lipschitz import (
     penalty_and_its_gradient,
 )
 from gluon_wgan.losses import critic_loss, generator_loss
+from gluon_wgan.training.conditional import CRITIC_SHARE, GENERATOR_SHARE, NamedLabels, SeenLabels
 
 _ALL = slice(None)
 
@@ -28,11 +29,13 @@ class CriticUpdate(NamedTuple):
     Attributes
     ----------
     loss : mxnet.nd.NDArray
-        (1,), without the penalty.
+        (1,), without the penalty and the labels' loss.
     score_real, score_fake : mxnet.nd.NDArray
         (N,) of the real batch, and (batch_size,).
     gradient_penalty, gradient_norm : mxnet.nd.NDArray or None
         (1,): the penalty, not yet times lambda, and the mean norm of the input gradients; None without a penalty.
+    label_loss : mxnet.nd.NDArray or None
+        (1,): the cross-entropy of the real pictures' labels, where the critic names them.
     """
 
     loss: mx.nd.NDArray
@@ -40,11 +43,16 @@ class CriticUpdate(NamedTuple):
     score_fake: mx.nd.NDArray
     gradient_penalty: mx.nd.NDArray | None = None
     gradient_norm: mx.nd.NDArray | None = None
+    label_loss: mx.nd.NDArray | None = None
+
+    def names(self):
+        """Return the names of what there is."""
+        return [name for name, value in self._asdict().items() if value is not None]
 
     def means(self):
-        """Return loss, mean score_real, mean score_fake and, with a penalty, it and the norm, as one array."""
-        penalty = [] if self.gradient_penalty is None else [self.gradient_penalty, self.gradient_norm]
-        return nd.concat(self.loss, self.score_real.mean(), self.score_fake.mean(), *penalty, dim=0)
+        """Return the mean of each of `names`, as one array."""
+        known = self._replace(score_real=self.score_real.mean(), score_fake=self.score_fake.mean())
+        return nd.concat(*(value for value in known if value is not None), dim=0)
 
 
 class Trainer:
@@ -79,10 +87,11 @@ class Trainer:
         See `gluon_wgan.lipschitz.gradient_penalty`.
     latent_dim : int
     classes : int
-        Labels that pictures have; 0 for none. Else `batches.labels_of(number)` gives a batch's, the generator takes
-        latents with labels, see `gluon_wgan.data.labels`, and the critic pictures with planes of theirs. In the
-        critic's update what is generated has the real pictures' labels, in the generator's 0, 1, ... in turn. The
-        penalty is on the gradient by the pictures alone.
+        Labels that pictures have; 0 for none. Else `batches.labels_of(number)` gives a batch's, and the generator takes
+        latents with labels, see `gluon_wgan.data.labels`. In the critic's update what is generated has the real
+        pictures' labels, in the generator's 0, 1, ... in turn. The penalty is on the gradient by the pictures alone.
+    critic_labels : str
+        With classes: "seen" beside the pictures, or "named" by the critic, see `gluon_wgan.training.conditional`.
     seed : int
         Of the latents, and of the interpolation weights.
     share : slice
@@ -115,6 +124,7 @@ class Trainer:
         gp_one_sided=False,
         latent_dim=100,
         classes=0,
+        critic_labels="seen",
         seed=0,
         share=_ALL,
         hybridize=True,
@@ -126,6 +136,7 @@ class Trainer:
         self.clip_bound, self.clip_order = clip_bound, clip_order
         self.gp_lambda, self.gp_one_sided = gp_lambda, gp_one_sided
         self.latent_dim, self.classes, self.seed, self.share = latent_dim, classes, seed, share
+        self._labels = NamedLabels() if classes and critic_labels == "named" else SeenLabels(classes)
         if hybridize:
             # Without static_shape, no faster here: its operations hide from the engine that BatchNorm's backward writes
             # the running statistics, so that real and fake pictures would update the critic's in any order.
@@ -161,17 +172,6 @@ class Trainer:
     def _array(self, values):
         return nd.array(values, ctx=self._context, dtype=self._dtype)
 
-    def _labelled(self, pictures, labels):
-        """Return pictures (N, C, H, W) as the critic takes them: (N, C + classes, H, W)."""
-        if not self.classes:
-            return pictures
-        beside = planes(labels, self.classes, pictures.shape[-1], self._dtype)
-        return nd.concat(pictures, self._array(beside), dim=1)
-
-    def _of_pictures(self, gradient):
-        """Return the part of a gradient by labelled pictures that is by the pictures."""
-        return nd.slice_axis(gradient, axis=1, begin=0, end=-self.classes) if self.classes else gradient
-
     def critic_step(self):
         """Update the critic once, on the next batch; return a `CriticUpdate`."""
         update = self.differentiate_critic()
@@ -189,8 +189,8 @@ class Trainer:
         # train_mode, not record: batch statistics as in training, and no graph to keep
         with autograd.train_mode():
             fake = self.generator(latent)
-        both = self._labelled(real, labels), self._labelled(fake, labels)
-        return self._differentiate_by_layer(*both) if self._by_layer else self._differentiate(*both)
+        both = self._labels.critic_takes(real, labels), self._labels.critic_takes(fake, labels)
+        return self._differentiate_by_layer(*both, labels) if self._by_layer else self._differentiate(*both, labels)
 
     def update_critic(self, update):
         """Do the second half of `critic_step`, with the gradients that are in the parameters now."""
@@ -203,42 +203,44 @@ class Trainer:
             self._previous_loss.wait_to_read()
         self._previous_loss = update.loss
 
-    def _differentiate(self, real, fake):
+    def _losses(self, real, fake, labels):
+        """Return a `CriticUpdate` without penalty, and the loss, of the critic's outputs on both kinds of pictures."""
+        scores = self._labels.scores(real), self._labels.scores(fake)
+        loss = critic_loss(self.loss, *scores)
+        label_loss = self._labels.label_loss(real, labels)
+        total = loss if label_loss is None else loss + CRITIC_SHARE * label_loss
+        return CriticUpdate(loss, *scores, label_loss=label_loss), total
+
+    def _differentiate(self, real, fake, labels):
         """Leave the gradients of the whole loss in the critic's parameters."""
         with autograd.record():
-            score_real, score_fake = self.critic(real), self.critic(fake)
-            loss = critic_loss(self.loss, score_real, score_fake)
-            update = CriticUpdate(loss, score_real, score_fake)
-            total = loss
+            update, total = self._losses(self.critic(real), self.critic(fake), labels)
             if self.gp_lambda is not None:
                 _, gradient = self.critic.scores_and_input_gradient(self._between(real, fake))
-                gradient = self._of_pictures(gradient)
+                gradient = self._labels.of_pictures(gradient)
                 penalty = gradient_penalty(gradient, self.gp_one_sided)
                 update = update._replace(gradient_penalty=penalty, gradient_norm=gradient_norm(gradient).mean())
-                total = loss + self.gp_lambda * penalty
+                total = total + self.gp_lambda * penalty
         total.backward()
         return update
 
-    def _differentiate_by_layer(self, real, fake):
+    def _differentiate_by_layer(self, real, fake, labels):
         """Do as `_differentiate`, with the penalty, by `gluon_wgan.layers.linearised`."""
         gradients = {}
         between = self.critic.linearise(self._between(real, fake))
-        input_gradient = self._of_pictures(between.pull(nd.ones_like(between.output)))
+        input_gradient = self._labels.of_pictures(between.input_gradient())
         penalty, direction, norm = penalty_and_its_gradient(input_gradient, self.gp_one_sided, self.gp_lambda)
-        if self.classes:  # in no direction along the labels
-            count, _, *side = direction.shape
-            nothing = nd.zeros((count, self.classes, *side), ctx=direction.context, dtype=direction.dtype)
-            direction = nd.concat(direction, nothing, dim=1)
-        between.push(direction)
+        between.push(self._labels.direction(direction))
         between.reverse(nd.zeros_like(between.output), gradients, to_input=False)
         both = self.critic.linearise(nd.concat(real, fake, dim=0))
-        scores = [leaf(both.output[: len(real)]), leaf(both.output[len(real) :])]
+        outputs = [leaf(both.output[: len(real)]), leaf(both.output[len(real) :])]
         with autograd.record():
-            loss = critic_loss(self.loss, *scores)
-        both.reverse(nd.concat(*autograd.grad(loss, scores), dim=0), gradients, to_input=False)
+            update, total = self._losses(*outputs, labels)
+        both.reverse(nd.concat(*autograd.grad(total, outputs), dim=0), gradients, to_input=False)
         for parameter in self._trainable["critic"]:
             nd.add_n(*parts_of(gradients, parameter), out=parameter.grad())
-        return CriticUpdate(loss.detach(), *(each.detach() for each in scores), penalty, norm.mean())
+        update = CriticUpdate(*(None if value is None else value.detach() for value in update))
+        return update._replace(gradient_penalty=penalty, gradient_norm=norm.mean())
 
     def _between(self, real, fake):
         """Return interpolates; at an epoch's end real pictures may be fewer than the others."""
@@ -267,13 +269,16 @@ class Trainer:
             latent = self.latents("generator_latents", self.generator_steps, share=self.share, labels=labels)
         with autograd.record():
             fake = self.generator(latent)
-        pictures = leaf(self._labelled(fake, labels))
+        pictures = leaf(self._labels.critic_takes(fake, labels))
         critic = self.critic.linearise(pictures) if self._by_layer else None
         with autograd.record():
-            scores = leaf(critic.output) if critic else self.critic(pictures)
-            loss = generator_loss(self.loss, scores)
-        (gradient,) = autograd.grad(loss, [scores if critic else pictures])
-        fake.backward(self._of_pictures(critic.pull(gradient) if critic else gradient))
+            outputs = leaf(critic.output) if critic else self.critic(pictures)
+            loss = total = generator_loss(self.loss, self._labels.scores(outputs))
+            label_loss = self._labels.label_loss(outputs, labels)
+            if label_loss is not None:
+                total = loss + GENERATOR_SHARE * label_loss
+        (gradient,) = autograd.grad(total, [outputs if critic else pictures])
+        fake.backward(self._labels.of_pictures(critic.pull(gradient) if critic else gradient))
         return loss
 
     def update_generator(self):

@@ -14,6 +14,7 @@ from torch.nn import functional  # noqa: E402
 from gluon_wgan.lipschitz import gradient_penalty  # noqa: E402
 from gluon_wgan.models import build_critic, build_generator  # noqa: E402
 from gluon_wgan.settings import Settings  # noqa: E402
+from gluon_wgan.training.conditional import NamedLabels  # noqa: E402
 
 # Float64, 101 layers: some thousand roundings of 1e-16, and what the norms' roots amplify.
 FLOAT64 = 1e-9
@@ -88,7 +89,7 @@ def their_critic(weights, images):
         for resample in (["down"] if number else []) + [None] * kept:
             x = block(x, weights, f"main.{place}", layer_norm, resample)
             place += 1
-    return 0.2 * convolve(x, weights, f"main.{place}").flatten()
+    return 0.2 * convolve(x, weights, f"main.{place}").flatten(1)
 
 
 def their_generator(weights, latents):
@@ -121,8 +122,9 @@ def draw(shape, seed=0):
 
 
 @pytest.mark.parametrize("hybridize", [False, True])
-def test_the_penalty_of_101_layers(hybridize):
-    critic = build_critic(settings())
+@pytest.mark.parametrize("labels", [{}, {"classes": 10, "critic_labels": "named"}], ids=["", "labels named"])
+def test_the_penalty_of_101_layers(hybridize, labels):
+    critic = build_critic(settings(**labels))
     critic.cast("float64")
     weights = Weights(critic, 1)
     assert sum(name.endswith("weight") and "shortcut" not in name for name in weights.named) == 101
@@ -130,13 +132,18 @@ def test_the_penalty_of_101_layers(hybridize):
         critic.hybridize(static_alloc=True)
     values = draw((BATCH, 3, SIDE, SIDE))
     with autograd.record():
-        scores, gradient = critic.scores_and_input_gradient(nd.array(values, dtype="float64"))
+        outputs, gradient = critic.scores_and_input_gradient(nd.array(values, dtype="float64"))
+        scores = NamedLabels().scores(outputs) if labels else outputs
         loss = 10 * gradient_penalty(gradient) - scores.mean()
+        if labels:
+            loss = loss + NamedLabels().label_loss(outputs, np.array([7, 0, 9]))
     loss.backward()
     images = torch.tensor(values, requires_grad=True)
-    expected = their_critic(weights, images)
+    theirs = their_critic(weights, images)
+    expected = theirs[:, 0]
     (slope,) = torch.autograd.grad(expected.sum(), images, create_graph=True)
-    (10 * (slope.flatten(1).norm(dim=1) - 1).square().mean() - expected.mean()).backward()
+    named = functional.cross_entropy(theirs[:, 1:], torch.tensor([7, 0, 9])) if labels else 0
+    (10 * (slope.flatten(1).norm(dim=1) - 1).square().mean() - expected.mean() + named).backward()
     assert_close(scores, expected, "scores")
     assert_close(gradient, slope, "input gradient")
     assert_gradients_close(critic, weights)

@@ -63,10 +63,10 @@ def test_arms_are_their_authors_settings_at_one_size():
     assert (plain.loss, plain.lipschitz, plain.learning_rate, plain.adam_beta1, plain.n_critic) == (
         "non_saturating", "none", 2e-4, 0.5, 1,
     )  # fmt: skip
-    assert [len(arms_of(subject)) for subject in ("cifar10", "digits")] == [5, 6]
+    assert [len(arms_of(subject)) for subject in ("cifar10", "digits")] == [6, 6]
     assert {(one.image_size, one.image_channels) for one in arms_of("digits").values()} == {(28, 1)}
     slugs = [question.sheet_of(subject, arm) for subject in question.SUBJECTS for arm in arms_of(subject)]
-    assert len(set(slugs)) == len(slugs) == 25 + 3 + 8 + 90
+    assert len(set(slugs)) == len(slugs) == 26 + 3 + 8 + 90
 
 
 def data(subject):
@@ -89,7 +89,7 @@ def test_the_answer_says_who_stands_what():
         "best of 3 networks, and 220 with generator of dense layers, the worst; untrained networks are at 600 (n = 3 "
         "seeds); the clipped WGAN's estimate goes with the distance by a rank correlation of 0.90, the plain GAN's "
         "value by 0.10. "
-        "On CIFAR-10's pictures it is not answered yet: 5 of the 15 trainings are done."
+        "On CIFAR-10's pictures it is not answered yet: 5 of the 18 trainings are done."
     )
     assert "the clipped WGAN ends at 400 with DCGAN; the penalised" in page.answer({"cifar10": data("cifar10")})
 
@@ -138,14 +138,22 @@ def test_classes_by_hand():
     near = np.full((10, 10), 0.5)
     np.fill_diagonal(near, 0.1)
     near[0, 1] = 0.05
-    part = {"runs": [{"by_class": near.tolist()}, {"by_class": (near + 0.02).tolist()}, {}]}
-    (told,) = page._classes(part)
-    assert "means over 2 seeds. For 9 of 10 classes the nearest is\ntheir own." in told
+    seen = [{"arm": "seen", "by_class": (near + more).tolist()} for more in (0, 0.02)]
+    part = {"runs": [*seen, {"arm": "none"}, {"arm": "named", "by_class": near.tolist()}]}
+    told, other = page._classes(part)
+    assert "asked for: seen" in told and "over\n2 seeds. For 9 of 10 classes the nearest is their own." in told
+    assert "asked for: named" in other and "over\n1 seeds" in other and "| airplane | 100 | 450 |" in other
     # .11 to its own; to the others (.06 + 8 x .51) / 9
     assert "| airplane | 110 | 460 | automobile |" in told and "| truck | 110 | 510 | truck |" in told
     assert page._classes({"runs": [{}]}) == []
-    arms = arms_of("cifar10")
-    assert replace(arms["penalty, residual, 20 layers, with labels"], classes=0) == arms["penalty, residual, 20 layers"]
+
+
+def test_labels_are_all_that_differs():
+    arms = {name: settings.to_json() for name, settings in arms_of("cifar10").items()}
+    without = arms["penalty, residual, 20 layers"]
+    for how in ("seen", "named"):
+        labelled = arms[f"penalty, residual, 20 layers, labels {how}"]
+        assert labelled == {**without, "classes": 10, "critic_labels": how}
 
 
 def test_the_samples_of_a_class_are_held_against_each(monkeypatch):

@@ -173,10 +173,15 @@ plain GAN's log-likelihood.
 
 
 def _classes(part):
-    """Return the section on what is drawn with labels, in a list; an empty one of runs without."""
-    by_class = np.array([run["by_class"] for run in part["runs"] if "by_class" in run])
-    if not len(by_class):
-        return []
+    """Return the sections on what is drawn with labels; none of runs without."""
+    labelled = [run for run in part["runs"] if "by_class" in run]
+    return [
+        _classes_of(arm, np.array([run["by_class"] for run in labelled if run["arm"] == arm]))
+        for arm in dict.fromkeys(run["arm"] for run in labelled)
+    ]
+
+
+def _classes_of(arm, by_class):
     means = by_class.mean(axis=0)
     nearest = means.argmin(axis=1)
     rows = []
@@ -184,16 +189,13 @@ def _classes(part):
         others = np.delete(means[number], number).mean()
         rows.append([name, _thousandths(means[number, number]), _thousandths(others), CIFARS_CLASSES[nearest[number]]])
     own = int((nearest == np.arange(len(nearest))).sum())
-    return [
-        f"""### With labels
+    return f"""### Is it the class that was asked for: {arm}
 
-The generator and the critic are told the class. Kernel distances in thousandths of {OF_A_CLASS} samples of a class to
-the held-out pictures of each, means over {len(by_class)} seeds. For {own} of {len(nearest)} classes the nearest is
-their own.
+Kernel distances in thousandths of {OF_A_CLASS} samples of a class to the held-out pictures of each, means over
+{len(by_class)} seeds. For {own} of {len(nearest)} classes the nearest is their own.
 
 {table(["class", "to its own", "to the others, mean", "nearest class"], rows)}
 """
-    ]
 
 
 def _pictures(subject, part, reports):

@@ -39,13 +39,17 @@ BASES = {
 BASES_TOLD = {"clip": "clipped WGAN", "penalty": "penalised WGAN", "gan": "plain GAN"}
 DCGAN = "DCGAN"
 RESIDUAL = "residual, 20 layers"
-LABELS = "residual, 20 layers, with labels"
 CIFARS_CLASSES = "airplane automobile bird cat deer dog frog horse ship truck".split()
 _SIZES = {"image_size": 32, "generator_channels": 16, "critic_channels": 16}
 _NO_NORM = {"generator": "dcgan-no-bn"}
 _MLP = {"generator": "mlp", "generator_channels": 512}
 _BARE_CRITIC = {"critic": "dcgan-no-bn"}
 _RESIDUAL = {"generator": "resnet", "critic": "resnet-layer-norm", "depth": 20}
+# As the penalty's code for CIFAR-10 has them, the critic naming labels; or seeing them, the other way in use.
+_LABELS = {
+    f"{RESIDUAL}, labels {how}": {**_RESIDUAL, "classes": len(CIFARS_CLASSES), "critic_labels": how}
+    for how in ("seen", "named")
+}
 _EVERYWHERE = {DCGAN: {}, "generator without BatchNorm": _NO_NORM, "generator of dense layers": _MLP}
 # The pair of the penalty's code for MNIST, which has no norm; the others' has BatchNorm in both.
 _DIGITS = {"generator": "conv5", "critic": "conv5"}
@@ -160,7 +164,7 @@ SUBJECTS = {
         _SIZES,
         {
             "clip": {DCGAN: {}},
-            "penalty": {DCGAN: {}, RESIDUAL: _RESIDUAL, LABELS: {**_RESIDUAL, "classes": len(CIFARS_CLASSES)}},
+            "penalty": {DCGAN: {}, RESIDUAL: _RESIDUAL, **_LABELS},
             "gan": {DCGAN: {}},
         },
     ),
