@@ -106,8 +106,9 @@ def test_killed_at_random_moments_it_ends_in_the_same_bits(folder):
             process.send_signal(signal.SIGKILL)
             process.wait()
             kills += 1
-        left = [other.pid for other in psutil.process_iter() if _session(other.pid) == process.pid]
-        assert left == []
+        until = time.monotonic() + 10  # a child that dies with its parent takes a moment
+        while left := [other.pid for other in psutil.process_iter() if _session(other.pid) == process.pid]:
+            assert time.monotonic() < until, left
     assert kills >= 1
     # to the end; where it was there already, this changes nothing
     assert start(folder, "killed", "cache").wait(timeout=120) == 0
@@ -187,13 +188,18 @@ def test_another_thread_count_may_resume_and_is_recorded(folder):
         assert process.poll() is None
     process.send_signal(signal.SIGTERM)
     process.wait(timeout=60)
+    known = len(list(open(folder / "threads/metrics.jsonl")))
     command = [sys.executable, SCRIPT, *flags(folder, "threads", "cache")]
     two_threads = {**ENVIRONMENT, "OMP_NUM_THREADS": "2"}
-    ended = subprocess.run(
-        [str(word) for word in command], env=two_threads, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert ended.returncode == 0
-    assert "OMP_NUM_THREADS was 1 and is 2" in ended.stderr
+    resumed = subprocess.Popen([str(word) for word in command], env=two_threads, stderr=subprocess.PIPE, text=True)
+    until = time.monotonic() + 100  # beside another process two threads mostly wait for each other
+    while len(list(open(folder / "threads/metrics.jsonl"))) <= known:
+        assert resumed.poll() is None and time.monotonic() < until
+        time.sleep(0.05)
+    resumed.send_signal(signal.SIGTERM)
+    _, said = resumed.communicate(timeout=60)
+    assert resumed.returncode == 130
+    assert "OMP_NUM_THREADS was 1 and is 2" in said
     starts = json.loads((folder / "threads/environment.json").read_text())["starts"]
     assert [entry["omp_num_threads"] for entry in starts] == ["1", "2"]
 

@@ -178,7 +178,9 @@ def assert_plain(text):
     assert not re.search(r"\b(cv2|pil|swd|outside-|inside-)", shown)
 
 
-@pytest.mark.parametrize("study", [study for study in find_studies() if study.measured(REPORTS)], ids=str)
+@pytest.mark.parametrize(
+    "study", [study for study in find_studies() if study.measured(REPORTS)], ids=lambda study: study.name
+)
 def test_every_published_answer_is_plain(study):
     assert_plain(study.page(REPORTS).answer)
 
