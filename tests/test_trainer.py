@@ -293,6 +293,8 @@ def test_unknown_choices_are_refused():
         sample(make_trainer().generator, nd.ones((1, 3, 1, 1)), "eval")
     with pytest.raises(UserError, match="clip_order"):
         make_trainer(clip_order="sometimes")
+    with pytest.raises(UserError, match="critic_labels: given 'heard'; allowed: seen or named"):
+        make_trainer(critic_labels="heard")
     with pytest.raises(UserError, match="--loss"):
         make_trainer(loss="hinge").critic_step()
 

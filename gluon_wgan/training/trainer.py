@@ -104,7 +104,7 @@ class Trainer:
     Raises
     ------
     UserError
-        If there is no such clip_order; at the first step, if there is no such loss or the bound is out of its range.
+        If there is no such clip_order or critic_labels; at the first step, if there is no such loss or the bound is out of its range.
     """
 
     def __init__(
@@ -131,6 +131,8 @@ class Trainer:
     ):
         if clip_order not in ("before_update", "after_update"):
             raise UserError("clip_order", repr(clip_order), "before_update or after_update")
+        if critic_labels not in ("seen", "named"):
+            raise UserError("critic_labels", repr(critic_labels), "seen or named")
         self.generator, self.critic, self.batches = generator, critic, batches
         self.schedule, self.shared_latents, self.loss = schedule, shared_latents, loss
         self.clip_bound, self.clip_order = clip_bound, clip_order
