@@ -118,9 +118,8 @@ test-gpu: $(GPU_VENV)/.gpu-ready  ## test what can be tested of .venv-gpu withou
 check-gpu: $(GPU_VENV)/.gpu-ready  ## on a machine with a card: compare it with the CPU, train 100 steps, time them
 	$(GPU_VENV)/bin/python tests/gpu/check.py
 
-# Small networks: one thread is the fastest.
 parity: $(PARITY_READY)  ## install PyTorch too, and run the tests against it
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/parity
+	$(PYTEST) tests/parity
 
 parity-report: $(PARITY_READY)  ## measure parity anew and rebuild reports/parity.md, some minutes
 	$(BIN)/python experiments/parity.py --measure

@@ -17,7 +17,8 @@ COUNT, BLOCK = 900, 10
 BROKEN = range(7, COUNT, 150)  # undecodable, 6 of 900
 
 # Prepares 900 pictures below the folder that it is given, with a note of its progress after every 60, and prints how
-# many it read. It kills itself at a read, or at a place in the finishing, where it is told to.
+# many it read. It kills itself at a read, or at a place in the finishing, where it is told to; at a read not before it
+# noted something: on a busy machine it may have read a lot by then.
 SCRIPT = f"""
 import os, signal, sys, threading, time
 import numpy as np
@@ -30,6 +31,14 @@ cache, kill_at = sys.argv[1], sys.argv[2]
 
 def kill(*_):
     os.kill(os.getpid(), signal.SIGKILL)
+
+noted, write = threading.Event(), prepared.write_atomic
+
+def write_and_tell(*arguments):
+    write(*arguments)
+    noted.set()
+
+prepared.write_atomic = write_and_tell
 
 class Drawn(Source):
     reads, counting = 0, threading.Lock()
@@ -47,6 +56,7 @@ class Drawn(Source):
         with self.counting:
             Drawn.reads += 1
             if str(Drawn.reads) == kill_at:
+                noted.wait(60)
                 kill()
         if index in {list(BROKEN)}:
             raise UndecodableError("broken")

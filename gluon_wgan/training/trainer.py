@@ -104,7 +104,8 @@ class Trainer:
     Raises
     ------
     UserError
-        If there is no such clip_order or critic_labels; at the first step, if there is no such loss or the bound is out of its range.
+        If there is no such clip_order or critic_labels; at the first step, if there is no such loss or the bound is out
+        of its range.
     """
 
     def __init__(
