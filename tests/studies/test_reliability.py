@@ -66,6 +66,10 @@ def test_the_page_lists_failures(tmp_path):
     told = (tmp_path / "reliability.md").read_text()
     assert "## A long training" in told and (tmp_path / "figures/reliability_long_run.png").is_file()
     assert "- twice: generate, case 7: FAILED: torn" in told and "| killed: generate | 100 | 100 | 0 | 0 |" in told
+    assert "not measured yet" not in told
+    (tmp_path / "data/reliability.json").write_text(json.dumps({"campaign": {**found, "kinds": kinds}}))
+    call("reliability", ["--reports", str(tmp_path)])
+    assert "How a long training fares is not measured yet." in (tmp_path / "reliability.md").read_text()
 
 
 def long_found(different=()):

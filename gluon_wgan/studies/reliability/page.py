@@ -17,6 +17,8 @@ def page(data, reports):
         answers.append(long_run.answer(found))
         sections.append(long_run.section(found))
         figures["reliability_long_run"] = long_run.figure(found)
+    else:
+        answers.append("How a long training fares is not measured yet.")
     return Page(" ".join(answers), "\n".join([*sections, _LIMITS]), figures)
 
 
