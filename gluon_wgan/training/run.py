@@ -251,5 +251,6 @@ def describe(settings, out, source):
         ]
     batch = settings.batch_size
     shapes = (batch, settings.latent_numbers, 1, 1), (batch, *batch_shape(settings))
-    lines.append(f"latents {shapes[0]} -> {what} {shapes[1]} -> scores ({batch},)")
+    scores = f"scores ({batch},)" + (f", and names of {settings.classes} labels" if settings.critic_outputs > 1 else "")
+    lines.append(f"latents {shapes[0]} -> {what} {shapes[1]} -> {scores}")
     log.info("%s", "\n".join(lines))

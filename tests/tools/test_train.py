@@ -203,6 +203,10 @@ def test_dry_run_shows_settings_counts_and_shapes_and_writes_nothing(elsewhere, 
     train("--dry-run")
     for text in ("--clip-bound 0.01", "3,576,704", "2,765,568", "main.0.weight (100, 512, 4, 4)", "(64, 3, 64, 64)"):
         assert text in caplog.text
+    assert caplog.text.endswith("-> scores (64,)\n")
+    train("--dry-run", "--classes", "10", "--critic-labels", "named")
+    assert "weight (11, 512, 4, 4)" in caplog.text
+    assert caplog.text.endswith("-> scores (64,), and names of 10 labels\n")
     assert list(elsewhere.iterdir()) == []
 
 
