@@ -184,12 +184,12 @@ def main():
     left_out = NEED_TORCH if find_spec("torch") is None else ()
     if left_out:
         print(f"without PyTorch, which `make parity` installs, not tried: {', '.join(left_out)}")
+    environment = describe_environment()  # now: it says when this started, and at which commit
     every = {*KINDS, *KILLED, *AT_CALLS, *STARVATIONS, *TWICE}
     counts = attack(flags.minutes, flags.seed, {flags.kind} if flags.kind else every - {*left_out})
     for kind, found in sorted(counts.kinds.items()):
         print(f"{kind:30}", *(f"{count:6} {name}" for name, count in found.items()))
     if flags.reports:
-        environment = describe_environment()
         words = ["python", "tests/campaign/campaign.py", *environment.pop("command")[1:]]
         found = {"minutes": flags.minutes, "seed": flags.seed, "command": shlex.join(words), "environment": environment}
         found |= {"kinds": dict(sorted(counts.kinds.items())), "failures": counts.failures}

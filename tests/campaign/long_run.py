@@ -138,6 +138,7 @@ def main():
     flags = parser.parse_args()
     if not 0 <= flags.stops < flags.generator_steps:
         parser.error(f"--stops: given {flags.stops}; allowed: 0 or more, fewer than --generator-steps")
+    environment = describe_environment()  # now: it says when this started, and at which commit
     with tempfile.TemporaryDirectory() as folder:
         pictures = draw_bedrooms(folder, 200)
         whole, stopped = (Run(Path(folder) / name, pictures, flags.generator_steps) for name in ("whole", "stopped"))
@@ -148,7 +149,6 @@ def main():
         different = differing(results, stopped.place, whole.place)
         steps, seconds = seconds_a_step(whole.folder, flags.generator_steps)
     kept = seen[:: max(1, len(seen) // _POINTS)]
-    environment = describe_environment()
     words = ["python", "tests/campaign/long_run.py", *environment.pop("command")[1:]]
     found = {
         "command": shlex.join(words),
