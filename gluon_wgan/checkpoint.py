@@ -12,12 +12,12 @@ from mxnet import cpu, nd
 from gluon_wgan.errors import NotFiniteError, UserError
 from gluon_wgan.files import flush, write_flushed
 from gluon_wgan.params_files import read_params
-from gluon_wgan.run_folder import SCHEMA, SEALED_SINCE, RunFolder, sealed, unsealed
+from gluon_wgan.run_folder import SCHEMA, RunFolder, sealed, unsealed
 from gluon_wgan.settings import Settings
 from gluon_wgan.zoo import located
 
 _FILES = ("generator.params", "critic.params", "optimizer.params")
-# The keys of state.json while it had no fingerprint. An unknown one may be what became of a known one.
+# The keys of state.json while it had no fingerprint.
 _BEFORE_IT_WAS_SEALED = set("schema generator_steps critic_steps within_step seconds by_clock files".split())
 _NAME = re.compile(r"step_(\d{7,})(?:_critic_(\d+))?")
 
@@ -138,10 +138,7 @@ def list_checkpoints(folder):
 def _read_state(checkpoint):
     file = checkpoint / "state.json"
     try:
-        state = unsealed(file.read_bytes())
-        if state.get("schema", 1) < SEALED_SINCE and state.keys() - _BEFORE_IT_WAS_SEALED:
-            raise ValueError("not as it was written: changed, or damaged")
-        return state
+        return unsealed(file.read_bytes(), _BEFORE_IT_WAS_SEALED)
     except ValueError as error:
         raise ValueError(f"state.json: {error}") from error
 

@@ -61,6 +61,11 @@ def fingerprint_of(content):
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
+def with_fingerprint(content):
+    """Return a dict as JSON (bytes), with the fingerprint of the rest as its last key."""
+    return json.dumps({**content, FINGERPRINT: fingerprint_of(content)}, indent=1).encode()
+
+
 def write_atomic(path, content):
     """Write bytes to a file so that a reader, or a crash, sees the old content or the new, never a part."""
     path = Path(path)

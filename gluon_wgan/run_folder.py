@@ -15,7 +15,16 @@ from importlib import metadata
 from pathlib import Path
 
 from gluon_wgan.errors import UserError
-from gluon_wgan.files import FINGERPRINT, fingerprint_of, flush, locked, naming, parse_json, write_atomic
+from gluon_wgan.files import (
+    FINGERPRINT,
+    fingerprint_of,
+    flush,
+    locked,
+    naming,
+    parse_json,
+    with_fingerprint,
+    write_atomic,
+)
 
 # Of config.json and of a checkpoint's state.json. 1 had no number; its pictures were known by their files' times. 2 had
 # no fingerprint of itself.
@@ -25,15 +34,19 @@ SEALED_SINCE = 3
 
 def sealed(content):
     """Return a dict as JSON (bytes) of this schema, with a fingerprint of itself as the last key."""
-    content = {"schema": SCHEMA, **content}
-    return json.dumps({**content, FINGERPRINT: fingerprint_of(content)}, indent=1).encode()
+    return with_fingerprint({"schema": SCHEMA, **content})
 
 
-def unsealed(text):
+def unsealed(text, known=None):
     """Return the dict in JSON (bytes) that `sealed` wrote, or an older version, which had no fingerprint.
 
-    That of a later version is not looked at: who reads it refuses its schema. Of an older version's, who reads it must
-    refuse keys that it does not know: they may be what became of the fingerprint's.
+    That of a later version is not looked at: who reads it refuses its schema.
+
+    Parameters
+    ----------
+    text : bytes
+    known : set of str, optional
+        The keys of older versions: another one may be what became of the fingerprint's. By default who reads it looks.
 
     Raises
     ------
@@ -44,8 +57,11 @@ def unsealed(text):
     if not isinstance(content, dict) or not isinstance(content.get("schema", 1), int):
         raise ValueError("no object with a schema in it")
     seal, schema = content.pop(FINGERPRINT, None), content.get("schema", 1)
-    checked = seal is not None or schema >= SEALED_SINCE
-    if checked and schema <= SCHEMA and seal != fingerprint_of(content):
+    if seal is not None or schema >= SEALED_SINCE:
+        changed = schema <= SCHEMA and seal != fingerprint_of(content)
+    else:
+        changed = known is not None and content.keys() - known
+    if changed:
         raise ValueError("not as it was written: changed, or damaged")
     return content
 

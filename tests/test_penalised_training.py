@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from conftest import encode, make_picture
 from mxnet import nd
-from training_fixtures import make_trainer, numbers_of, run, same_bits, tiny_settings
+from training_fixtures import make_trainer, mlp_in_numpy, numbers_of, run, same_bits, tiny_settings
 
 from gluon_wgan import layers, streams
 from gluon_wgan.errors import UserError
@@ -22,23 +22,10 @@ PENALISED = {"lipschitz": "gradient_penalty", "critic": "dcgan-layer-norm"}
 UNCLIPPED = {"clip_bound": None, "gp_lambda": 10.0}
 
 
-def mlp(weights, images):
-    """Return (scores, input gradient) of three hidden ReLU layers, in numpy."""
-    slopes, x = [], images.reshape(len(images), -1)
-    for layer in (0, 2, 4):
-        x = x @ weights[f"main.{layer}.weight"].T + weights[f"main.{layer}.bias"]
-        slopes.append(x > 0)
-        x = x * slopes[-1]
-    gradient = np.repeat(weights["main.6.weight"], len(x), axis=0)
-    for layer, slope in zip((4, 2, 0), reversed(slopes)):
-        gradient = (gradient * slope) @ weights[f"main.{layer}.weight"]
-    return (x @ weights["main.6.weight"].T + weights["main.6.bias"])[:, 0], gradient
-
-
 def total_loss(weights, real, fake, between, gp_lambda, one_sided):
-    excess = np.sqrt(np.square(mlp(weights, between)[1]).sum(axis=1)) - 1
+    excess = np.sqrt(np.square(mlp_in_numpy(weights, between)[1]).sum(axis=1)) - 1
     penalty = np.square(np.maximum(excess, 0) if one_sided else excess).mean()
-    return mlp(weights, fake)[0].mean() - mlp(weights, real)[0].mean() + gp_lambda * penalty
+    return mlp_in_numpy(weights, fake)[0].mean() - mlp_in_numpy(weights, real)[0].mean() + gp_lambda * penalty
 
 
 @pytest.mark.parametrize("one_sided", [False, True])
@@ -53,7 +40,7 @@ def test_a_critic_update_follows_the_whole_loss(one_sided):
     share = streams.uniform(trainer.seed, "interpolation_weights", 0, (4,)).astype(float).reshape(4, 1, 1, 1)
     between = share * real + (1 - share) * fake
     update = trainer.critic_step()
-    norms = np.sqrt(np.square(mlp(weights, between)[1]).sum(axis=1))
+    norms = np.sqrt(np.square(mlp_in_numpy(weights, between)[1]).sum(axis=1))
     assert norms.max() > 1
     assert update.gradient_norm.asscalar() == pytest.approx(norms.mean(), rel=1e-10)  # float64
     plain = total_loss(weights, real, fake, between, 0, one_sided)

@@ -136,6 +136,19 @@ def normalise_batch(pictures, gamma, beta, mean, variance):
     return gamma * (pictures - mean) / np.sqrt(variance + 1e-5) + beta
 
 
+def mlp_in_numpy(weights, inputs):
+    """Return an MLP critic's outputs (N, outputs), the score first, and the scores' input gradient (N, numbers)."""
+    slopes, x = [], inputs.reshape(len(inputs), -1)
+    for layer in (0, 2, 4):
+        x = x @ weights[f"main.{layer}.weight"].T + weights[f"main.{layer}.bias"]
+        slopes.append(x > 0)
+        x = x * slopes[-1]
+    gradient = np.repeat(weights["main.6.weight"][:1], len(inputs), axis=0)
+    for layer, slope in zip((4, 2, 0), reversed(slopes)):
+        gradient = (gradient * slope) @ weights[f"main.{layer}.weight"]
+    return x @ weights["main.6.weight"].T + weights["main.6.bias"], gradient
+
+
 class NumpyMLP:
     """Dense layers with ReLU between them, forward and backward by hand; parameters are [(weight, bias), ...]."""
 

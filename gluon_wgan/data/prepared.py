@@ -28,7 +28,7 @@ from tqdm import tqdm
 from gluon_wgan.data.decode import UndecodableError, decoded_by
 from gluon_wgan.data.prepared_files import Prepared, digest_of, read_lines
 from gluon_wgan.errors import UserError
-from gluon_wgan.files import FINGERPRINT, fingerprint_of, flush, locked, naming, parse_json, short_name, write_atomic
+from gluon_wgan.files import flush, locked, naming, parse_json, short_name, with_fingerprint, write_atomic
 from gluon_wgan.resize import get_resizer, resize_and_crop
 
 _BLOCK = 32  # pictures that a thread takes at once: one at a time, threads would mostly wait for Python's lock
@@ -278,6 +278,5 @@ def _finish(partial, shape, dtype, identity):
     content["made_by"] = identity["made_by"]
     noted = {**identity, "content": content, "held_out_sha256": digest_of(partial / "held_out.npy")}
     noted["skipped_sha256"] = digest_of(partial / "skipped.tsv")
-    noted[FINGERPRINT] = fingerprint_of(noted)
-    write_atomic(partial / "identity.json", json.dumps(noted, indent=1).encode())
+    write_atomic(partial / "identity.json", with_fingerprint(noted))
     (partial / "progress.json").unlink()
