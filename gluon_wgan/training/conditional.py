@@ -53,6 +53,9 @@ class NamedLabels:
     It learns to name the real pictures' labels; the generator, to draw what is named as it was asked for. As in
     WGAN-GP's code for CIFAR-10 (github.com/igul222/improved_wgan_training, gan_cifar_resnet.py), after Odena et al.
     2017 (https://arxiv.org/abs/1610.09585), whose critic learns to name generated pictures too.
+
+    Departures from that code: the generator has labels beside its latent, not a BatchNorm for each, and its update has
+    a batch as large as the critic's, not twice as large.
     """
 
     def critic_takes(self, pictures, labels):
