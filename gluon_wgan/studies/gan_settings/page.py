@@ -28,30 +28,68 @@ def page(data, reports):
 
 
 def answer(part):
-    """Return the sentences that answer the question, of the subjects whose trainings are all done."""
-    parts = []
-    if _is_whole(part, "sensitivity"):
-        ranges = {base: number(part["sensitivity"][base]["range"]) for base in ("minimax", "clip")}
-        parts.append(
-            f"halving and doubling rate and width moves the distance of a plain GAN to the data over a range of "
-            f"{ranges['minimax']}, and a clipped WGAN's over {ranges['clip']}"
-        )
-    if _is_whole(part, "balance"):
-        ratios = {base: number(part["balance"][base]["ratio_25_to_5"]) for base in ("minimax", "clip")}
-        parts.append(
-            f"25 critic updates in the place of 5 make it {ratios['minimax']} times for the plain GAN, "
-            f"{ratios['clip']} times for WGAN"
-        )
-    if _is_whole(part, "sides"):
-        ratio = number(part["sides"]["two"] / part["sides"]["one"])
-        parts.append(f"the two-sided penalty ends {ratio} times as far as the one-sided")
-    said = f"{parts[0][0].upper()}{'; '.join(parts)[1:]} (medians, n = {len(SEEDS)} seeds)." if parts else ""
+    """Return a sentence for each subject whose trainings are all done, and how far the rest is."""
+    said = [sentence(part[subject]) for subject, sentence in _ANSWERS.items() if _is_whole(part, subject)]
+    said += [f"Distances are medians of {len(SEEDS)} seeds."] if said else []
     jobs = planned()
     done = sum(job.items() <= run.items() for job in jobs for run in part["runs"])
     if done < len(jobs):
-        still = f"{'Not all is' if said else 'Not'} answered yet: {done} of the {len(jobs)} trainings are done."
-        said = f"{said} {still}".strip()
-    return said
+        said.append(f"{'Not all is' if said else 'Not'} answered yet: {done} of the {len(jobs)} trainings are done.")
+    return " ".join(said)
+
+
+def _sensitivity(found):
+    plain, clipped = (number(found[base]["range"]) for base in ("minimax", "clip"))
+    return (
+        "Halving and doubling rate and width moves the distance of a plain GAN to the data over a range of "
+        f"{plain}, and a clipped WGAN's over {clipped}."
+    )
+
+
+def _balance(found):
+    plain, clipped = (number(found[base]["ratio_25_to_5"]) for base in ("minimax", "clip"))
+    return (
+        f"25 critic updates in the place of 5 make it {plain} times for the plain GAN, {clipped} times for the clipped "
+        "WGAN."
+    )
+
+
+def _optimizers(found):
+    rmsprop, sgd, adam, half = (number(found[name]) for name in ("rmsprop", "sgd", "adam", "adam_half"))
+    return (
+        f"The clipped WGAN ends at {rmsprop} with RMSprop, {sgd} with the best of three rates of SGD, {adam} with "
+        f"Adam at its usual momentum of 0.9, and {half} at 0.5."
+    )
+
+
+def _sides(found):
+    return f"The two-sided penalty ends {number(found['two'] / found['one'])} times as far as the one-sided."
+
+
+def _deep_critics(found):
+    plain, norm = (found[kind]["16"] for kind in ("plain", "batch_norm"))
+    return (
+        f"With 16 layers {plain['failed']} of {plain['n']} clipped critics fail without BatchNorm, and "
+        f"{norm['failed']} with it."
+    )
+
+
+def _dcgan_rules(found):
+    every, none = found["all"], found["none"]
+    return (
+        f"A plain GAN misses a mode in {every['failed']} of {every['n']} runs with DCGAN's rules, and in "
+        f"{none['failed']} without them."
+    )
+
+
+_ANSWERS = {
+    "sensitivity": _sensitivity,
+    "balance": _balance,
+    "optimizers": _optimizers,
+    "sides": _sides,
+    "deep_critics": _deep_critics,
+    "dcgan_rules": _dcgan_rules,
+}
 
 
 def _is_whole(part, subject):

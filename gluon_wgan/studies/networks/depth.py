@@ -19,17 +19,18 @@ _BASES = tuple(SUBJECTS["depth"].networks)
 
 def answer(part):
     """Return the sentence that answers the question."""
-    seeds = len(SUBJECTS["depth"].seeds)
-    sentences = []
-    for base in _BASES:
-        ends = [part["networks"][base][of_depth(deep)]["of_untrained"] for deep in DEPTHS]
-        learned = [sum(of_untrained(run) < LEARNED_BELOW for run in _runs(part, base, deep)) for deep in DEPTHS]
-        sentences.append(
-            f"the {BASES_TOLD[base]} ends at {', '.join(f'{end:.2f}' for end in ends)} of the untrained distance, and "
-            f"{', '.join(map(str, learned))} of {seeds} trainings come below {LEARNED_BELOW}"
-        )
-    depths = ", ".join(map(str, DEPTHS[:-1]))
-    return f"With residual networks of {depths} and {DEPTHS[-1]} layers {'; '.join(sentences)}."
+    planned = len(DEPTHS) * len(SUBJECTS["depth"].seeds)
+    shown = " and ".join(
+        f"{sum(_learned(part, base, deep) for deep in DEPTHS)} with the {BASES_TOLD[base]}" for base in _BASES
+    )
+    return (
+        f"Of {planned} trainings of residual networks of {DEPTHS[0]} to {DEPTHS[-1]} layers {shown} come below "
+        f"{LEARNED_BELOW} of the untrained distance."
+    )
+
+
+def _learned(part, base, deep):
+    return sum(of_untrained(run) < LEARNED_BELOW for run in _runs(part, base, deep))
 
 
 def _runs(part, base, deep):
@@ -55,9 +56,19 @@ def section(part):
                         *(_ratio(norms[when]) if when in norms else "broke off" for when in ("start", "end")),
                     ]
                 )
+    learned = [
+        [BASES_TOLD[base], *(f"{_learned(part, base, deep)} of {len(_runs(part, base, deep))}" for deep in DEPTHS)]
+        for base in _BASES
+    ]
     header = ["trained as", "layers", "critic update, ms", "generator update, ms", "critic updates a step", "step, s"]
     header += ["peak memory, MiB", "first over last norm, untrained", "trained"]
-    return f"""### What depth does to gradients, and what it costs
+    return f"""### Which depths learn
+
+Trainings that come below {LEARNED_BELOW} of the untrained distance, by layers.
+
+{table(["trained as", *map(str, DEPTHS)], learned)}
+
+### What depth does to gradients, and what it costs
 
 ![Norm of the gradient by the output of each block of the critic](figures/networks_depth_gradients.png)
 

@@ -41,47 +41,57 @@ def page(data, reports):
 
 
 def answer(found):
-    """Return the sentences that answer the question, or say how far the study is."""
-    return " ".join(
-        random_search.answer(part) if subject == "random" else _answer(subject, part) for subject, part in found.items()
-    )
+    """Return a few sentences that answer the question, of what is whole; and how far the rest is."""
+    whole, waiting = {}, []
+    for subject, part in found.items():
+        of_subject = SUBJECTS[subject]
+        planned = sum(map(len, of_subject.networks.values())) * len(of_subject.seeds)
+        if len(part["runs"]) < planned:
+            waiting.append(f"{of_subject.what} ({len(part['runs'])} of {planned} trainings)")
+        else:
+            whole[subject] = part
+    pictures = {subject: part["networks"] for subject, part in whole.items() if subject not in _ANSWERS}
+    told = [_spread_told(pictures["bedrooms"])] if "bedrooms" in pictures else []
+    told += [of(whole[subject]) for subject, of in _ANSWERS.items() if subject in whole]
+    told += [_nearest_told(pictures), _losses_told(pictures)] if pictures else []
+    told += [f"Not answered yet: {', '.join(waiting)}."] if waiting else []
+    return " ".join(told)
 
 
-def _answer(subject, part):
-    what, networks = SUBJECTS[subject].what, SUBJECTS[subject].networks
-    seeds = len(SUBJECTS[subject].seeds)
-    planned = sum(map(len, networks.values())) * seeds
-    if len(part["runs"]) < planned:
-        return f"On {what} it is not answered yet: {len(part['runs'])} of the {planned} trainings are done."
-    if subject == "depth":
-        return depth.answer(part)
-    sentences = []
-    for base, of_base in part["networks"].items():
-        ends = {network: one["kernel_distance"]["mean"] for network, one in of_base.items()}
-        best, worst = min(ends, key=ends.get), max(ends, key=ends.get)
-        with_which = f"{_thousandths(ends[best])} with {best}"
-        if len(ends) > 1:
-            with_which += f", the best of {len(ends)} networks, and {_thousandths(ends[worst])} with {worst}, the worst"
-        sentences.append(f"the {BASES_TOLD[base]} ends at {with_which}")
-    untrained = np.mean([run["untrained"] for run in part["runs"]])
-    clipped, plain = (next(iter(part["networks"][base].values()))["correlation"]["value"] for base in ("clip", "gan"))
+_ANSWERS = {"random": random_search.answer, "depth": depth.answer}
+
+
+def _first(networks, base):
+    return next(iter(networks[base].values()))
+
+
+def _spread_told(networks):
+    shown = []
+    for base, of_base in networks.items():
+        ends = [one["kernel_distance"]["mean"] for one in of_base.values()]
+        shown.append(f"{max(ends) / min(ends):.2g} times over {len(ends)} networks with the {BASES_TOLD[base]}")
+    return f"From its best network to its worst the kernel distance to real bedrooms grows {', '.join(shown)}."
+
+
+def _nearest_told(pictures):
+    won = {base: [] for base in BASES_TOLD}
+    for subject, networks in pictures.items():
+        nearest = min(networks, key=lambda base: _first(networks, base)["kernel_distance"]["mean"])
+        won[nearest].append(SUBJECTS[subject].what)
+    shown = [f"the {BASES_TOLD[base]} ({', '.join(sets)})" for base, sets in won.items() if sets]
+    return f"With the first network of each, nearest to real pictures on average comes {', '.join(shown)}."
+
+
+def _losses_told(pictures):
+    shown = {}
+    for base in ("clip", "gan"):
+        known = [_first(networks, base)["correlation"]["value"] for networks in pictures.values()]
+        known = [value for value in known if value is not None]
+        shown[base] = between(known, _number) if known else _number(None)
     return (
-        f"On {what}, in thousandths of the kernel distance, {'; '.join(sentences)}; untrained networks are at "
-        f"{_thousandths(untrained)} (n = {seeds} seeds); the clipped WGAN's estimate goes with the distance by a rank "
-        f"correlation of {_number(clipped)}, the plain GAN's value by {_number(plain)}.{_faces(part)}"
+        f"What the clipped WGAN maximises goes with the distance by a rank correlation of {shown['clip']}, what the "
+        f"plain GAN maximises by {shown['gan']} (1: the smaller, the nearer)."
     )
-
-
-def _faces(part):
-    """Return the sentence on faces that are found, where they were looked for."""
-    if "face_share" not in part:
-        return ""
-    shares = ", ".join(
-        f"{_percent(one)} of the {BASES_TOLD[base]}'s samples"
-        for base, of_base in part["networks"].items()
-        for one in of_base.values()
-    )
-    return f" A face is found in {shares}, and in {_percent(part)} of the real pictures."
 
 
 def _percent(found):
@@ -124,16 +134,17 @@ def _table(subject, part):
         for base, network, one in _rows(part)
     ]
     header = ["trained as", "network", "kernel distance", "of untrained", "than the first", "than clipped", "n"]
-    side = part["sizes"]["image_size"]
-    return f"""## {SUBJECTS[subject].what.capitalize()}
+    untrained = _thousandths(np.mean([run["untrained"] for run in part["runs"]]))
+    what, side = SUBJECTS[subject].what, part["sizes"]["image_size"]
+    return f"""## {what[0].upper()}{what[1:]}
 
 ![Kernel distance at the end, each seed](figures/{_NAME}_{subject}.png)
 
 {part["pictures"]}, {part["generator_steps"]:,} generator steps at {side}x{side} pixels. Kernel distances in thousandths
 to {part["held_out"]} held-out pictures: mean over the last three tenths of a run, then over the seeds; intervals of
-95 % by bootstrap. Than the first: how much more than the first network that is trained so; than clipped: than the
-clipped WGAN's first. A star: in every seed on one side, and by more than twice the other's spread. A run that broke off
-counts as untrained.
+95 % by bootstrap; untrained networks are at {untrained}. Than the first: how much more than the first network that is
+trained so; than clipped: than the clipped WGAN's first. A star: in every seed on one side, and by more than twice the
+other's spread. A run that broke off counts as untrained.
 
 {table(header, rows)}
 """
@@ -234,7 +245,7 @@ def _ends(found):
     axes.set_yticks(range(len(labels)), labels)
     axes.invert_yaxis()
     axes.set_xlim(left=0)
-    axes.set_xlabel("kernel distance to held-out pictures, thousandths (bar: mean; dotted: untrained)")
+    axes.set_xlabel("kernel distance, thousandths (bar: mean; dotted: untrained)")
     axes.grid(axis="x", alpha=0.3)
     return figure
 

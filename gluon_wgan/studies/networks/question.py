@@ -183,7 +183,7 @@ SUBJECTS = {
     # a course's homework on anime faces: its simple, medium and strong baseline, at a fourth of its filters
     "faces": Subject(
         "anime faces",
-        {"generator_channels": 16, "critic_channels": 16},
+        {**_SIZES, "image_size": 64},
         {base: {"the course's": {}} for base in ("clip", "penalty", "gan")},
         {"clip": {"preset": "hw6-medium"}, "penalty": {"preset": "hw6"}, "gan": {"preset": "hw6-simple"}},
         seeds=(60, 61, 62),
