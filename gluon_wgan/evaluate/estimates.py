@@ -22,16 +22,19 @@ def estimate_measures(estimates, boosted):
     Returns
     -------
     dict of str to float
-        em_estimate_end: the median of the last 200. early_spread: interquartile range of the estimate minus its
-        running median (window 101, as the original's curves), over the median estimate, in the generator steps after
-        the boost up to 500. early_sign_changes: how often the estimate changes its sign in the first 500.
+        em_estimate_end: the median of the last 200. em_fall: that, over the median of the 200 after the boost.
+        early_spread: interquartile range of the estimate minus its running median (window 101, as the original's
+        curves), over the median estimate, in the generator steps after the boost up to 500. early_sign_changes: how
+        often the estimate changes its sign in the first 500.
     """
     estimates = np.asarray(estimates, dtype=float)
     early = estimates[boosted:EARLY]
     upper, lower = np.percentile(early - median_filtered(early), [75, 25])
     signs = np.sign(estimates[:EARLY])
+    end = float(np.median(estimates[-END:]))
     return {
-        "em_estimate_end": float(np.median(estimates[-END:])),
+        "em_estimate_end": end,
+        "em_fall": end / float(np.median(estimates[boosted : boosted + END])),
         "early_spread": float((upper - lower) / abs(np.median(early))),
         "early_sign_changes": int(np.count_nonzero(signs[1:] * signs[:-1] < 0)),
     }

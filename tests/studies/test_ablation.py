@@ -34,7 +34,8 @@ def test_estimate_measures_by_hand():
     estimates = [-1.0, 1.0, -1.0] + [1.0] * 22 + [1.0, 1.4] * 300 + [0.5] * 100 + [0.25] * 101
     found = estimate_measures(estimates, 25)
     assert found["early_sign_changes"] == 3
-    assert found["em_estimate_end"] == 0.25
+    # of the 200 after the boost half are 1 and half 1.4
+    assert found["em_estimate_end"] == 0.25 and found["em_fall"] == pytest.approx(0.25 / 1.2)
     # the running median of 101 alternating numbers is 1 or 1.4, whichever is in the middle: so the rest is 0 or +-.4
     assert 0 <= found["early_spread"] <= 0.4 / 1.0
     noisy = np.array(estimates)
@@ -306,7 +307,7 @@ def test_without_two_seeds_there_is_no_answer():
 
 
 def test_what_is_published_of_the_estimates_can_be_computed_from_what_is_published():
-    for name in ("ablation_resize_exploratory", "ablation_epsilon_exploratory"):
+    for name in (f"ablation_{what}{study}" for what in ("resize", "epsilon") for study in ("", "_exploratory")):
         table = json.loads((REPORTS / "data" / f"{name}.json").read_text())
         measured = {}
         for arm, seeds in table["runs"].items():
