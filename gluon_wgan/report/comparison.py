@@ -35,7 +35,7 @@ _SHOWN = {
     "frechet_same": "Fréchet distance in the features of a classifier, prepared the same way",
     "frechet_reference": "the same, prepared by Pillow",
     "em_estimate_end": "EM estimate, median of the last 200 generator steps",
-    "em_fall": "that, over the median of the 200 after the boost",
+    "em_fall": "the EM estimate at the end, over the median of the 200 generator steps after the boost",
     "early_spread": "early instability: interquartile range of the estimate around its running median / the median, "
     "generator steps 26 to 500",
     "early_sign_changes": "sign changes of the estimate in the first 500 generator steps",
