@@ -146,6 +146,22 @@ def test_a_small_study_is_kept_and_not_repeated(tmp_path, monkeypatch):
     call("gan_settings", flags)
 
 
+@pytest.mark.usefixtures("small")
+def test_what_another_process_has_measured_meanwhile_is_not_trained_again(tmp_path, monkeypatch):
+    flags = ["--measure", "--width", "4", "--generator-steps", "20", "--seeds", "0", "--reports", str(tmp_path)]
+    train, trained = measure.train, []
+
+    def train_beside_another(**job):
+        trained.append(job["base"])
+        if len(trained) == 1:
+            call("gan_settings", [*flags, "--subjects", "sides"])
+        return train(**job)
+
+    monkeypatch.setattr(measure, "train", train_beside_another)
+    call("gan_settings", [*flags, "--subjects", "dcgan_rules", "sides"])
+    assert trained == ["minimax", "penalty", "penalty", "minimax", "minimax", "minimax"]
+
+
 def test_a_run_that_is_not_finite_ends_and_is_far(monkeypatch):
     monkeypatch.setattr(networks, "BATCH_SIZE", 8)
     monkeypatch.setattr(measure, "POINTS", 30)

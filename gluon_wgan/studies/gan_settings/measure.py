@@ -48,12 +48,18 @@ def measure(flags, results):
     def key(run):
         return run["base"], json.dumps(run["changes"]), run["seed"]
 
-    done = {key(run) for run in results.runs(PART, asked)}
-    left = [job for job in planned(flags.subjects, flags.seeds) if key(job) not in done]
+    def missing(jobs):
+        done = {key(run) for run in results.runs(PART, asked)}
+        return [job for job in jobs if key(job) not in done]
+
+    left = missing(planned(flags.subjects, flags.seeds))
     total = sum(_updates(job, flags.generator_steps) for job in left)
     interval = 0.5 if sys.stderr.isatty() else 30
     with tqdm(total=total, unit="update", smoothing=0.05, mininterval=interval) as bar:
         for job in left:
+            if not missing([job]):  # another process, of a subject that shares it
+                bar.update(_updates(job, flags.generator_steps))
+                continue
             bar.set_postfix_str(f"{job['base']}, {job['changes']}, seed {job['seed']}", refresh=False)
             found = train(**job, width=flags.width, generator_steps=flags.generator_steps, bar=bar)
             results.keep_run(PART, asked, {**job, **found}, key, summarise)
