@@ -50,7 +50,7 @@ class Page(NamedTuple):
     Attributes
     ----------
     answer : str
-        A few plain sentences, of which the index shows the first.
+        At most three plain sentences, of which the index shows the first.
     body : str
         The sections, Markdown. They name figures as figures/NAME.png.
     figures : dict of str to matplotlib.figure.Figure

@@ -5,18 +5,18 @@ from matplotlib.ticker import LogLocator, NullLocator
 
 from gluon_wgan.report.criteria import asked_of
 from gluon_wgan.report.numbers import number
-from gluon_wgan.report.page import Page, commands_of, table
+from gluon_wgan.report.page import Page, commands_of, table, wrapped
 from gluon_wgan.report.style import BLUE, GREY, ORANGE, VERMILLION
 from gluon_wgan.studies.gan_settings.question import FAILED_ABOVE, FAR, LAST, PART, SEEDS, SEEDS_OF, SUBJECTS, planned
 
 _COLOURS = {"clip": BLUE, "minimax": VERMILLION, "penalty": ORANGE}
-_TITLES = {
-    "sensitivity": "Rate and width",
-    "balance": "Critic updates a generator step",
-    "optimizers": "The optimizer of a clipped WGAN",
-    "sides": "The side of the penalty",
-    "deep_critics": "Depth of a clipped critic",
-    "dcgan_rules": "DCGAN's rules in a plain GAN",
+_NAMES = {
+    "sensitivity": "rate and width",
+    "balance": "critic updates a generator step",
+    "optimizers": "the optimizer",
+    "sides": "the side of the penalty",
+    "deep_critics": "the critic's depth",
+    "dcgan_rules": "DCGAN's rules",
 }
 
 
@@ -28,14 +28,29 @@ def page(data, reports):
 
 
 def answer(part):
-    """Return a sentence for each subject whose trainings are all done, and how far the rest is."""
-    said = [sentence(part[subject]) for subject, sentence in _ANSWERS.items() if _is_whole(part, subject)]
-    said += [f"Distances are medians of {len(SEEDS)} seeds."] if said else []
+    """Return how much the distance changes with each subject whose trainings are all done, and how far the rest is."""
+    whole = [subject for subject in SUBJECTS if _is_whole(part, subject)]
+    said = []
+    for base, told in _TOLD.items():
+        grows = []
+        for subject in whole:
+            ends = [part[subject]["arms"][arm]["em"] for arm in _arms(subject, base)]
+            grows += [f"{number(max(ends) / min(ends))} times with {_NAMES[subject]}"] if ends else []
+        said += [f"{told} {', '.join(grows)}"] if grows else []
+    sentences = [f"From best to worst setting the distance to the data grows {'; '.join(said)}."] if said else []
     jobs = planned()
     done = sum(job.items() <= run.items() for job in jobs for run in part["runs"])
     if done < len(jobs):
-        said.append(f"{'Not all is' if said else 'Not'} answered yet: {done} of the {len(jobs)} trainings are done.")
-    return " ".join(said)
+        what = "Not all is" if said else "Not"
+        sentences.append(f"{what} answered yet: {done} of the {len(jobs)} trainings are done.")
+    return " ".join(sentences)
+
+
+_TOLD = {"minimax": "for a plain GAN", "clip": "for a clipped WGAN", "penalty": "for a penalised one"}
+
+
+def _arms(subject, base):
+    return [arm for arm, (of, _) in SUBJECTS[subject].items() if of == base]
 
 
 def _sensitivity(found):
@@ -82,7 +97,7 @@ def _dcgan_rules(found):
     )
 
 
-_ANSWERS = {
+_IN_WORDS = {
     "sensitivity": _sensitivity,
     "balance": _balance,
     "optimizers": _optimizers,
@@ -135,9 +150,12 @@ def _section(part, subject):
         rows.append([arm, found["n"], f"{middle} ({low} to {high})", found["failed"]])
     failed = "that miss a mode" if subject == "dcgan_rules" else f"that end above {FAILED_ABOVE:g} of their start"
     seeds = len(SEEDS_OF.get(subject, SEEDS))
-    missing = f"\nNot all of the {len(SUBJECTS[subject])} arms with {seeds} seeds each are measured yet.\n"
-    return f"""## {_TITLES[subject]}
-{"" if _is_whole(part, subject) else missing}
+    missing = f"Not all of the {len(SUBJECTS[subject])} arms with {seeds} seeds each are measured yet."
+    name = _NAMES[subject]
+    return f"""## {name[0].upper()}{name[1:]}
+
+{wrapped(_IN_WORDS[subject](part[subject]) if _is_whole(part, subject) else missing)}
+
 {table(["arm", "n", "EM distance to the data", f"runs {failed}"], rows)}
 
 ![EM distance to the data, arm by arm](figures/gan_settings_{subject}.png)

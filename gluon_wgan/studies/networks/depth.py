@@ -18,14 +18,14 @@ _BASES = tuple(SUBJECTS["depth"].networks)
 
 
 def answer(part):
-    """Return the sentence that answers the question."""
+    """Return the clause that answers the question."""
     planned = len(DEPTHS) * len(SUBJECTS["depth"].seeds)
     shown = " and ".join(
         f"{sum(_learned(part, base, deep) for deep in DEPTHS)} with the {BASES_TOLD[base]}" for base in _BASES
     )
     return (
-        f"Of {planned} trainings of residual networks of {DEPTHS[0]} to {DEPTHS[-1]} layers {shown} come below "
-        f"{LEARNED_BELOW} of the untrained distance."
+        f"of {planned} trainings of residual networks of {DEPTHS[0]} to {DEPTHS[-1]} layers {shown} come below "
+        f"{LEARNED_BELOW} of the untrained distance"
     )
 
 

@@ -52,10 +52,19 @@ def answer(found):
             whole[subject] = part
     pictures = {subject: part["networks"] for subject, part in whole.items() if subject not in _ANSWERS}
     told = [_spread_told(pictures["bedrooms"])] if "bedrooms" in pictures else []
-    told += [of(whole[subject]) for subject, of in _ANSWERS.items() if subject in whole]
-    told += [_nearest_told(pictures), _losses_told(pictures)] if pictures else []
-    told += [f"Not answered yet: {', '.join(waiting)}."] if waiting else []
+    drawn = [of(whole[subject]) for subject, of in _ANSWERS.items() if subject in whole]
+    if drawn:
+        told.append(_sentence("; ".join(drawn)))
+    if pictures:
+        told.append(_losses_told(pictures))
+    if waiting:
+        still = f"not answered yet: {', '.join(waiting)}"
+        told = [*told[:-1], f"{told[-1][:-1]}; {still}."] if told else [_sentence(still)]
     return " ".join(told)
+
+
+def _sentence(clause):
+    return f"{clause[0].upper()}{clause[1:]}."
 
 
 _ANSWERS = {"random": random_search.answer, "depth": depth.answer}
@@ -71,15 +80,6 @@ def _spread_told(networks):
         ends = [one["kernel_distance"]["mean"] for one in of_base.values()]
         shown.append(f"{max(ends) / min(ends):.2g} times over {len(ends)} networks with the {BASES_TOLD[base]}")
     return f"From its best network to its worst the kernel distance to real bedrooms grows {', '.join(shown)}."
-
-
-def _nearest_told(pictures):
-    won = {base: [] for base in BASES_TOLD}
-    for subject, networks in pictures.items():
-        nearest = min(networks, key=lambda base: _first(networks, base)["kernel_distance"]["mean"])
-        won[nearest].append(SUBJECTS[subject].what)
-    shown = [f"the {BASES_TOLD[base]} ({', '.join(sets)})" for base, sets in won.items() if sets]
-    return f"With the first network of each, nearest to real pictures on average comes {', '.join(shown)}."
 
 
 def _losses_told(pictures):

@@ -28,12 +28,12 @@ def parts_of(part):
 
 
 def answer(part):
-    """Return the sentence that answers the question."""
+    """Return the clause that answers the question."""
     learned = {
         base: sum(value < LEARNED_BELOW for value in of_base.values()) for base, of_base in parts_of(part).items()
     }
     shown = ", ".join(f"{learned[base]} with the {BASES_TOLD[base]}" for base in BASES)
-    return f"Of {ARCHITECTURES} random architectures {shown} come below {LEARNED_BELOW} of the untrained distance."
+    return f"of {ARCHITECTURES} random architectures {shown} come below {LEARNED_BELOW} of the untrained distance"
 
 
 def section(part, reports):
