@@ -32,12 +32,13 @@ def answer(part):
     whole = [subject for subject in SUBJECTS if _is_whole(part, subject)]
     said = []
     for base, told in _TOLD.items():
-        grows = []
+        times = []
         for subject in whole:
             ends = [part[subject]["arms"][arm]["em"] for arm in _arms(subject, base)]
-            grows += [f"{number(max(ends) / min(ends))} times with {_NAMES[subject]}"] if ends else []
-        said += [f"{told} {', '.join(grows)}"] if grows else []
-    sentences = [f"From best to worst setting the distance to the data grows {'; '.join(said)}."] if said else []
+            times += [f"{number(max(ends) / min(ends))} times with {_NAMES[subject]}"] if ends else []
+        said += [f"{told} {', '.join(times)}"] if times else []
+    grows = f"From best to worst setting the median distance to the data (n = {len(SEEDS)} seeds or more) grows"
+    sentences = [f"{grows} {'; '.join(said)}."] if said else []
     jobs = planned()
     done = sum(job.items() <= run.items() for job in jobs for run in part["runs"])
     if done < len(jobs):

@@ -41,7 +41,7 @@ def page(data, reports):
 
 
 def answer(found):
-    """Return a few sentences that answer the question, of what is whole; and how far the rest is."""
+    """Return the sentences that answer the question, of what is whole; and how far the rest is."""
     whole, waiting = {}, []
     for subject, part in found.items():
         of_subject = SUBJECTS[subject]
@@ -70,10 +70,6 @@ def _sentence(clause):
 _ANSWERS = {"random": random_search.answer, "depth": depth.answer}
 
 
-def _first(networks, base):
-    return next(iter(networks[base].values()))
-
-
 def _spread_told(networks):
     shown = []
     for base, of_base in networks.items():
@@ -85,7 +81,8 @@ def _spread_told(networks):
 def _losses_told(pictures):
     shown = {}
     for base in ("clip", "gan"):
-        known = [_first(networks, base)["correlation"]["value"] for networks in pictures.values()]
+        first = [next(iter(networks[base].values())) for networks in pictures.values()]
+        known = [one["correlation"]["value"] for one in first]
         known = [value for value in known if value is not None]
         shown[base] = between(known, _number) if known else _number(None)
     return (
