@@ -180,6 +180,7 @@ def one_line(text):
 def origin(environment):
     """Return the paragraph that says which code, machine and versions a figure comes from."""
     packages = ", ".join(f"{name} {version}" for name, version in environment["packages"].items() if version)
-    return f"""Commit {environment["commit"]}. {environment["processor"]}, {environment["physical_cores"]} cores,
+    cores = environment["physical_cores"]
+    return f"""Commit {environment["commit"]}. {environment["processor"]}, {cores} core{"" if cores == 1 else "s"},
 OMP_NUM_THREADS={environment["omp_num_threads"]}, Python {environment["python"]}, {packages}.
 Started {environment["started"]}."""

@@ -15,7 +15,7 @@ from gluon_wgan.studies.networks.question import (
     OF_A_CLASS,
     SUBJECTS,
     arm_of,
-    sheet_of,
+    samples_of,
 )
 
 _NAME = "networks"
@@ -24,20 +24,33 @@ _NAME = "networks"
 def page(data, reports):
     """Return the page of reports/data/networks.json."""
     found = {subject: data[subject] for subject in SUBJECTS if subject in data}
-    figures, sections = {}, [commands_of(found)]
+    figures, sections = {}, [_opening(found, asked_of("networks.json", reports))]
     for subject, part in found.items():
         if subject == "random":
             figures[f"{_NAME}_random"] = random_search.figure(part)
             sections.append(random_search.section(part, reports))
             continue
         figures |= {f"{_NAME}_{subject}": _ends(part), f"{_NAME}_{subject}_courses": _courses(part)}
-        sections.append(_table(subject, part))
+        sections += [_table(subject, part), _pictures(subject, part, reports)]
         if subject == "depth":
             figures[f"{_NAME}_depth_gradients"] = depth.figure(part)
             sections.append(depth.section(part))
-        sections += [_beside(part), _losses(subject, part), *_classes(part), _pictures(subject, part, reports)]
-    claims = asked_of("networks.json", reports)
-    return Page(answer(found), "\n".join([*sections, claims, "", _LIMITS]), figures)
+        sections += [_beside(part), _losses(subject, part), *_classes(part)]
+    return Page(answer(found), "\n".join([*sections, _LIMITS]), figures)
+
+
+def _opening(found, criteria):
+    hours = [
+        f"{SUBJECTS[subject].what} {sum(run['seconds'] for run in part['runs']) / 3600:.1f}"
+        for subject, part in found.items()
+    ]
+    return f"""{commands_of(found)}
+Hours of training, with whatever else ran on the machine: {", ".join(hours)}.
+
+## What came out
+
+{criteria}
+"""
 
 
 def answer(found):
@@ -207,17 +220,17 @@ Kernel distances in thousandths of {OF_A_CLASS} samples of a class to the held-o
 
 
 def _pictures(subject, part, reports):
-    shown = [
-        f"The {BASES_TOLD[base]}, {network}:\n\n![Samples of {arm_of(base, network)}]({file})\n"
-        for base, of_base in part["networks"].items()
-        for network in of_base
-        if (reports / (file := f"figures/{sheet_of(subject, arm_of(base, network))}")).is_file()
-    ]
+    """Return the section of the samples: a network a row, a way of training a column, as in the paper's figure."""
+    bases = part["networks"]
+    networks = dict.fromkeys(network for of_base in bases.values() for network in of_base)
+    rows = [[network, *(samples_of(subject, base, network, reports) for base in bases)] for network in networks]
     return f"""### The pictures
 
-The first seed's samples after the last generator step. The same place in two rows is the same latent.
+The first seed's samples after the last generator step; a click enlarges them. The same place in two sheets is the same
+latent.
 
-{chr(10).join(shown)}"""
+{table(["", *(BASES_TOLD[base] for base in bases)], rows)}
+"""
 
 
 _LIMITS = """## Limits
@@ -252,6 +265,7 @@ def _courses(found):
     figure = Figure(figsize=(9, 5.5), layout="constrained")
     panels = figure.subplots(2, len(bases), sharex=True, squeeze=False)
     for column, (base, networks) in enumerate(bases.items()):
+        panels[1, column].set_yscale("symlog", linthresh=0.01)  # before the lines: its margins are theirs
         for number, network in enumerate(networks):
             for run in found["runs"]:
                 if run["arm"] == arm_of(base, network):
@@ -263,7 +277,6 @@ def _courses(found):
         panels[0, column].set_title(BASES_TOLD[base], fontsize=10)
         panels[0, column].set_ylim(bottom=0)
         panels[0, column].legend(fontsize=6)
-        panels[1, column].set_yscale("symlog", linthresh=0.01)
     panels[0, 0].set_ylabel("kernel distance, thousandths")
     panels[1, 0].set_ylabel("the critic's value")
     figure.supxlabel("generator steps", fontsize=10)

@@ -11,10 +11,9 @@ from gluon_wgan.studies.networks.question import (
     BASES_TOLD,
     LEARNED_BELOW,
     SHOWN_PARTS,
-    arm_of,
     drawn,
     of_untrained,
-    sheet_of,
+    samples_of,
 )
 
 
@@ -54,7 +53,10 @@ def section(part, reports):
         ends = [f"{found[base][number]:.2f}" if number in found[base] else "" for base in BASES]
         rows.append([number, *networks, *ends])
     told = [BASES_TOLD[base] for base in BASES]
-    sheets = [[number, *(_samples(number, base, reports) for base in BASES)] for number in range(1, ARCHITECTURES + 1)]
+    sheets = [
+        [number, *(samples_of("random", base, f"architecture {number}", reports) for base in BASES)]
+        for number in range(1, ARCHITECTURES + 1)
+    ]
     return f"""## Random architectures
 
 ![Where each architecture ended](figures/networks_random.png)
@@ -69,12 +71,6 @@ are the kernel distance at the end over that of the same networks untrained; a r
 
 {table(["", *told], sheets)}
 """
-
-
-def _samples(number, base, reports):
-    arm = arm_of(base, f"architecture {number}")
-    file = f"figures/{sheet_of('random', arm)}"
-    return f"![Samples of {arm}]({file})" if (reports / file).is_file() else ""
 
 
 def figure(part):
