@@ -31,13 +31,14 @@ dialog img { max-width: none; cursor: zoom-out; }
 @media (max-width: 40rem) {
   p:has(> img) { overflow-x: auto; }
   p > img { max-width: none; width: 44rem; }
+  td > img { min-width: 12rem; }
 }
 """
 # A click shows a figure as large as it is drawn, another puts it back. Without scripts the page is whole, too.
 _SCRIPT = """
 const large = document.body.appendChild(document.createElement("dialog"));
 large.onclick = () => large.close();
-for (const figure of document.querySelectorAll("p > img")) {
+for (const figure of document.querySelectorAll("img")) {
   figure.onclick = () => { large.replaceChildren(figure.cloneNode()); large.showModal(); };
 }
 """
