@@ -49,7 +49,7 @@ class TrainingFlags(StudyFlags):
 
     at_once: optional(int, "the physical cores") = None
     """trainings side by side, each with its share of the cores; beside another study give each its own by
-    LOKY_MAX_CPU_COUNT, as in LOKY_MAX_CPU_COUNT=1, or their threads wait for one another: five times slower"""
+    LOKY_MAX_CPU_COUNT, as in LOKY_MAX_CPU_COUNT=1, or their threads wait for one another: several times slower"""
     cluster: optional(str, "none: this machine") = None
     """a scheduler of dask.distributed, as in tcp://10.0.0.1:8786: its workers train and measure"""
     cache_dir: str = "cache"

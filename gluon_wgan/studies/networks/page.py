@@ -15,8 +15,8 @@ from gluon_wgan.studies.networks.question import (
     OF_A_CLASS,
     SUBJECTS,
     arm_of,
-    samples_of,
 )
+from gluon_wgan.studies.networks.sheets import sheets
 
 _NAME = "networks"
 
@@ -45,7 +45,7 @@ def _opening(found, criteria):
         for subject, part in found.items()
     ]
     return f"""{commands_of(found)}
-Hours of training, with whatever else ran on the machine: {", ".join(hours)}.
+Hours of training by the clock, with pauses and whatever else ran on the machine: {", ".join(hours)}.
 
 ## What came out
 
@@ -220,16 +220,12 @@ Kernel distances in thousandths of {OF_A_CLASS} samples of a class to the held-o
 
 
 def _pictures(subject, part, reports):
-    """Return the section of the samples: a network a row, a way of training a column, as in the paper's figure."""
-    bases = part["networks"]
-    networks = dict.fromkeys(network for of_base in bases.values() for network in of_base)
-    rows = [[network, *(samples_of(subject, base, network, reports) for base in bases)] for network in networks]
     return f"""### The pictures
 
 The first seed's samples after the last generator step; a click enlarges them. The same place in two sheets is the same
 latent.
 
-{table(["", *(BASES_TOLD[base] for base in bases)], rows)}
+{sheets(subject, part["networks"], reports)}
 """
 
 

@@ -284,13 +284,6 @@ def sheet_of(subject, arm):
     return "networks/" + re.sub(r"\W+", "-", f"{subject}, {arm}") + ".png"
 
 
-def samples_of(subject, base, network, reports):
-    """Return an arm's samples as a picture in Markdown; nothing where there are none."""
-    arm = arm_of(base, network)
-    file = f"figures/{sheet_of(subject, arm)}"
-    return f"![Samples of {arm}]({file})" if (reports / file).is_file() else ""
-
-
 def arms_of(subject):
     """Return {arm: the settings in which it differs from the defaults} of a subject."""
     return {

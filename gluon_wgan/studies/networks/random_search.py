@@ -13,8 +13,8 @@ from gluon_wgan.studies.networks.question import (
     SHOWN_PARTS,
     drawn,
     of_untrained,
-    samples_of,
 )
+from gluon_wgan.studies.networks.sheets import sheets
 
 
 def parts_of(part):
@@ -53,10 +53,6 @@ def section(part, reports):
         ends = [f"{found[base][number]:.2f}" if number in found[base] else "" for base in BASES]
         rows.append([number, *networks, *ends])
     told = [BASES_TOLD[base] for base in BASES]
-    sheets = [
-        [number, *(samples_of("random", base, f"architecture {number}", reports) for base in BASES)]
-        for number in range(1, ARCHITECTURES + 1)
-    ]
     return f"""## Random architectures
 
 ![Where each architecture ended](figures/networks_random.png)
@@ -69,7 +65,7 @@ are the kernel distance at the end over that of the same networks untrained; a r
 
 {table(["", "generator", "critic", *told], rows)}
 
-{table(["", *told], sheets)}
+{sheets("random", part["networks"], reports)}
 """
 
 
