@@ -167,6 +167,8 @@ SUBJECTS = {
             "penalty": {DCGAN: {}, RESIDUAL: _RESIDUAL, **_LABELS},
             "gan": {DCGAN: {}},
         },
+        # a penalised step of the residual pair takes a second of a core: timed before any of these runs
+        generator_steps=1500,
     ),
     "digits": Subject(
         "handwritten digits",
@@ -247,7 +249,7 @@ class Flags(TrainingFlags):
     """measure no more than these: clip, penalty, gan"""
     seeds: optional(tuple[int, ...], "30 31 32; of faces 60 61 62, of depth 50 51 52, of random 40") = None
     """each arm is trained with each"""
-    generator_steps: optional(int, "3,000; of faces 2,000, of depth 1,000, of random 600") = None
+    generator_steps: optional(int, "3,000; of faces 2,000, of cifar10 1,500, of depth 1,000, of random 600") = None
     """updates of the generator, 10 or more"""
     runs: str = "runs/networks"
     """folder of the run folders"""
