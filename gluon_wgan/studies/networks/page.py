@@ -258,21 +258,23 @@ def _ends(found):
 
 def _courses(found):
     bases = found["networks"]
-    figure = Figure(figsize=(9, 5.5), layout="constrained")
+    order, lines = list(dict.fromkeys(name for networks in bases.values() for name in networks)), {}
+    figure = Figure(figsize=(9, 5.8), layout="constrained")
     panels = figure.subplots(2, len(bases), sharex=True, squeeze=False)
     for column, (base, networks) in enumerate(bases.items()):
         panels[1, column].set_yscale("symlog", linthresh=0.01)  # before the lines: its margins are theirs
-        for number, network in enumerate(networks):
+        for network in networks:
+            colour = f"C{order.index(network)}"
             for run in found["runs"]:
                 if run["arm"] == arm_of(base, network):
                     steps = run["course"]["generator_step"]
-                    label = network if run["seed"] == min(one["seed"] for one in found["runs"]) else None
                     distances = 1000 * np.array(run["course"]["kernel_distance"])
-                    panels[0, column].plot(steps, distances, color=f"C{number}", label=label, linewidth=1)
-                    panels[1, column].plot(steps, run["course"]["value"], color=f"C{number}", linewidth=1)
+                    lines[network] = panels[0, column].plot(steps, distances, color=colour, linewidth=1)[0]
+                    panels[1, column].plot(steps, run["course"]["value"], color=colour, linewidth=1)
         panels[0, column].set_title(BASES_TOLD[base], fontsize=10)
-        panels[0, column].set_ylim(bottom=0)
-        panels[0, column].legend(fontsize=6)
+        panels[0, column].sharey(panels[0, 0])
+    panels[0, 0].set_ylim(bottom=0)
+    figure.legend(lines.values(), lines, loc="outside upper center", ncols=4, fontsize=8, frameon=False)
     panels[0, 0].set_ylabel("kernel distance, thousandths")
     panels[1, 0].set_ylabel("the critic's value")
     figure.supxlabel("generator steps", fontsize=10)
