@@ -5,7 +5,7 @@ from textwrap import fill
 import numpy as np
 
 from gluon_wgan.report.numbers import between
-from gluon_wgan.report.page import Page, origin, starts_of, table
+from gluon_wgan.report.page import Page, origins, starts_of, table
 from gluon_wgan.studies.presets.figures import STYLES, arms_of, figures, runs_of
 from gluon_wgan.studies.presets.question import HALF, LAST, LAYOUT, LEAST_SHARE, NORM, QUARTER
 
@@ -123,10 +123,10 @@ rarest digit is {least:.1%} of them."""
     return text
 
 
-def _command(subject, found):
-    """Return the command that measured a subject; of older data, which has none, what it must have been."""
+def _commands(subject, found):
+    """Return the commands that measured a subject; of older data, which has none, what it must have been."""
     usual = f"python experiments/presets.py --measure {subject} --data {_DATA[subject]}"
-    return starts_of(found)[0].get("command", usual)
+    return "\n".join(dict.fromkeys(start.get("command", usual) for start in starts_of(found)))
 
 
 def _section(subject, found):
@@ -178,7 +178,7 @@ Half of each grid of 64; the whole ones are in `figures/{_NAME}/`.
 {table(["pictures", "n", *(_MEASURES[name] for name in measures)], rows)}
 
 ```
-{_command(subject, found)}
+{_commands(subject, found)}
 ```
 
 {table(header, runs)}
@@ -187,7 +187,7 @@ Trained at commit {", ".join(sorted({run["commit"] for run in found["runs"]}))},
 OMP_NUM_THREADS={", ".join(sorted({str(run["threads"]) for run in found["runs"]}))}. Settings beside the presets':
 {changes}. {found["held_out"]} held-out pictures ({found["pictures"]}) are compared with as many samples.
 Measured by:
-{origin(starts_of(found)[0])}
+{origins({subject: found}, [subject])}
 """
 
 
