@@ -24,7 +24,7 @@ _NAME = "networks"
 def page(data, reports):
     """Return the page of reports/data/networks.json."""
     found = {subject: data[subject] for subject in SUBJECTS if subject in data}
-    figures, sections = {}, [_opening(found, asked_of("networks.json", reports))]
+    figures, sections = {}, [f"## What came out\n\n{asked_of('networks.json', reports)}\n"]
     for subject, part in found.items():
         if subject == "random":
             figures[f"{_NAME}_random"] = random_search.figure(part)
@@ -36,20 +36,16 @@ def page(data, reports):
             figures[f"{_NAME}_depth_gradients"] = depth.figure(part)
             sections.append(depth.section(part))
         sections += [_beside(part), _losses(subject, part), *_classes(part)]
-    return Page(answer(found), "\n".join([*sections, _LIMITS]), figures)
+    return Page(answer(found), "\n".join([*sections, _LIMITS, _commands(found)]), figures)
 
 
-def _opening(found, criteria):
+def _commands(found):
     hours = [
         f"{SUBJECTS[subject].what} {sum(run['seconds'] for run in part['runs']) / 3600:.1f}"
         for subject, part in found.items()
     ]
     return f"""{commands_of(found)}
 Hours of training by the clock, with pauses and whatever else ran on the machine: {", ".join(hours)}.
-
-## What came out
-
-{criteria}
 """
 
 
