@@ -166,7 +166,11 @@ def test_the_report_is_rendered_from_the_data_alone(measured, tmp_path):
     text = (tmp_path / "reports/toy.md").read_text()
     assert "where the penalty leaves 2.5 (n = " in " ".join(text.split())
     # as the claims' page judges them
-    assert re.search(r"partly if more than a fifth \| \[.*claims.md#capacity-underuse\) \| 0.25 ", text)
+    assert re.search(
+        r"more than half of the weights at the bound; partly if more than a fifth \| "
+        r"\[.*claims.md#capacity-underuse\) \| 0.25 ",
+        text,
+    )
     assert "claims.md#clipping-toy) | waiting: 2 of 3 seeds |" in text
     assert found["modes"]["starts"][0]["command"] in text
     for name in DRAWN:
