@@ -118,10 +118,7 @@ def _body(part, criteria):
     hours = sum(run["seconds"] for run in part["runs"]) / 3600
     settings = part["settings"]
     sections = "\n".join(_section(part, subject) for subject in SUBJECTS if subject in part)
-    return f"""{commands_of({PART: part})}
-Hours of training, with whatever else ran on the machine: {hours:.1f}.
-
-## What came out
+    return f"""## What came out
 
 {criteria}
 
@@ -137,6 +134,9 @@ whose numbers were not finite counts as {FAR:g} away. *clip* is WGAN, clipped, w
 Adam; *penalty* WGAN-GP.
 
 {sections}
+{commands_of({PART: part})}
+Hours of training, with whatever else ran on the machine: {hours:.1f}.
+
 ## Limits
 
 Points in the plane and small networks: what holds here may not hold for pictures. Settings were fixed beforehand and

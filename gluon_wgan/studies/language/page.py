@@ -45,10 +45,7 @@ def _body(part, criteria):
     ]
     for run in part["runs"]:
         rows.append([run["arm"], run["seed"], *map(number, run["js"]), f"{100 * run['verbatim']:.1f} %"])
-    return f"""{commands_of({PART: part})}
-Hours of training, with whatever else ran on the machine: {hours:.1f}.
-
-## What came out
+    return f"""## What came out
 
 {criteria}
 
@@ -74,6 +71,9 @@ and measured. Lines of {text["name"]} ({text["lines"]:,}), cut or filled to {set
 {settings["symbols"]} symbols; batches of {settings["batch_size"]}, {settings["n_critic"]} critic updates a generator
 step, {settings["generator_steps"]:,} generator steps where the paper has 200,000. Clipping has the same networks,
 WGAN's optimizer, rate and bound (RMSprop, 5e-5, .01).
+
+{commands_of({PART: part})}
+Hours of training, with whatever else ran on the machine: {hours:.1f}.
 
 ## Limits
 

@@ -36,7 +36,7 @@ def page(data, reports):
             figures[f"{_NAME}_depth_gradients"] = depth.figure(part)
             sections.append(depth.section(part))
         sections += [_beside(part), _losses(subject, part), *_classes(part)]
-    return Page(answer(found), "\n".join([*sections, _LIMITS, _commands(found)]), figures)
+    return Page(answer(found), "\n".join([*sections, _commands(found), _LIMITS]), figures)
 
 
 def _commands(found):
