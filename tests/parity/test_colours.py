@@ -7,7 +7,8 @@ from conftest import encode, make_picture
 from gluon_wgan.errors import UserError
 from gluon_wgan.evaluate import colours
 from gluon_wgan.evaluate.colours import colour_difference
-from gluon_wgan.studies.compare_resize.measure import compare, open_images, share_seen
+from gluon_wgan.studies.compare_resize.measure import compare, open_images
+from gluon_wgan.studies.compare_resize.pixels import share_seen
 
 
 def lightness(grey):

@@ -17,7 +17,7 @@ from gluon_wgan.command import call
 from gluon_wgan.errors import UserError
 from gluon_wgan.evaluate.estimates import estimate_measures
 from gluon_wgan.pictures import packed
-from gluon_wgan.report import comparison, decision
+from gluon_wgan.report import comparison, comparison_figures, decision
 from gluon_wgan.report.style import style
 from gluon_wgan.studies import ablation, deciding, find_studies, plan
 from gluon_wgan.studies.ablation_epsilon.page import explored as explored_epsilon
@@ -273,7 +273,7 @@ def test_samples_keep_their_colours(tmp_path):
     (tmp_path / "figures/ablations").mkdir(parents=True)
     red = Image.new("RGB", (10, 10), (200, 30, 10))
     (tmp_path / "figures/ablations/run.png").write_bytes(packed(red))
-    drawn = comparison._samples({"runs": {"pil": {"20": {"name": "run"}}}}, tmp_path, style)
+    drawn = comparison_figures._samples({"runs": {"pil": {"20": {"name": "run"}}}}, tmp_path, style)
     np.testing.assert_array_equal(drawn.axes[0].images[0].get_array(), np.asarray(red))
 
 

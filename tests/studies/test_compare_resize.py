@@ -19,7 +19,8 @@ from gluon_wgan.studies.ablation_epsilon import styles
 from gluon_wgan.studies.ablation_epsilon.question import ARMS as EPSILONS
 from gluon_wgan.studies.ablation_resize.question import ARMS
 from gluon_wgan.studies.compare_resize import figures as resize_figures
-from gluon_wgan.studies.compare_resize.measure import compare, differences, measure_all, open_images, summarise
+from gluon_wgan.studies.compare_resize.measure import compare, measure_all, open_images
+from gluon_wgan.studies.compare_resize.pixels import differences, summarise
 from gluon_wgan.studies.compare_resize.response import frequency_response, summarise_response
 
 REPORTS = ROOT / "reports"

@@ -7,10 +7,10 @@ from gluon_wgan.report.comparison import (
     compared,
     does_it_matter,
     exploratory,
-    figures,
     linked,
     told_apart,
 )
+from gluon_wgan.report.comparison_figures import figures
 from gluon_wgan.report.page import Page, wrapped
 from gluon_wgan.report.style import style
 from gluon_wgan.studies import start
