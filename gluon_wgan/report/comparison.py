@@ -1,6 +1,7 @@
 """What the pages of all ablations say: which arms differ, by which measure, and the tables of all."""
 
 from gluon_wgan.report import decision
+from gluon_wgan.report.numbers import listed
 from gluon_wgan.report.page import command_of, origin, table
 
 # How a sentence names a measure; a link leads to its table.
@@ -114,11 +115,6 @@ def does_it_matter(data, kind, deciding, style):
 def linked(measure):
     """Return a measure in words that lead to its table."""
     return f"[{_IN_WORDS[measure]}](#{measure})"
-
-
-def listed(words):
-    """Return "a, b and c"."""
-    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
 
 
 def told_apart(data, deciding):

@@ -10,6 +10,7 @@ from textwrap import fill
 import numpy as np
 from matplotlib.figure import Figure
 
+from gluon_wgan.report.numbers import listed
 from gluon_wgan.report.page import table
 from gluon_wgan.report.style import GREY
 
@@ -88,7 +89,7 @@ def verdicts(found, style, beside=""):
         if arms:
             alike = len(arms) == len(found) > 2 and not any(map(_span, found.values()))
             names = [style(arm).label + _span(found[arm]) for arm in arms]
-            parts.append(f"those of {f'all {len(arms)} others' if alike else _listed(names)} {words}")
+            parts.append(f"those of {f'all {len(arms)} others' if alike else listed(names)} {words}")
             if words in beside:
                 parts[-1] += beside[words]
                 beside = {}  # said once
@@ -100,10 +101,6 @@ def _span(one):
         return ""
     mean, low, high = (1000 * abs(one[name]) for name in ("mean", "low", "high"))
     return f" (by {mean:.1f}, {min(low, high):.1f} to {max(low, high):.1f})"
-
-
-def _listed(words):
-    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
 
 
 def section(name, data, measures, style, margin):

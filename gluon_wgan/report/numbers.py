@@ -1,4 +1,4 @@
-"""How numbers are written in tables and sentences."""
+"""How numbers, and lists, are written in tables and sentences."""
 
 
 def number(value):
@@ -21,3 +21,8 @@ def mean_and_range(spread):
     """Return "mean (low to high)" of an estimate, or the one number where they are written alike."""
     mean, low, high = (number(spread[name]) for name in ("mean", "low", "high"))
     return mean if low == high else f"{mean} ({low} to {high})"
+
+
+def listed(words):
+    """Return "a, b and c"; "" of none."""
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)

@@ -1,8 +1,9 @@
 """RMSprop's epsilon: the answer, in sentences that follow from the tables alone, and the page."""
 
 from gluon_wgan.report import decision
-from gluon_wgan.report.comparison import body, by_other_measures, compared, does_it_matter, exploratory, listed
+from gluon_wgan.report.comparison import body, by_other_measures, compared, does_it_matter, exploratory
 from gluon_wgan.report.comparison_figures import figures
+from gluon_wgan.report.numbers import listed
 from gluon_wgan.report.page import Page
 from gluon_wgan.studies import start
 from gluon_wgan.studies.ablation_epsilon import denominators_page as denominators_of

@@ -1,20 +1,18 @@
 """Which networks each way of training stands: the answer, the table, the figures and the pictures in rows."""
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from gluon_wgan.report.criteria import asked_of
-from gluon_wgan.report.numbers import between
-from gluon_wgan.report.page import Page, commands_of, table
-from gluon_wgan.report.style import GREY
+from gluon_wgan.report.numbers import between, listed
+from gluon_wgan.report.page import Page, commands_of, table, wrapped
 from gluon_wgan.studies.networks import depth, random_search
+from gluon_wgan.studies.networks import figures as figures_of
 from gluon_wgan.studies.networks.question import (
     BASES_TOLD,
     BESIDE,
     CIFARS_CLASSES,
     OF_A_CLASS,
     SUBJECTS,
-    arm_of,
 )
 from gluon_wgan.studies.networks.sheets import sheets
 
@@ -30,7 +28,7 @@ def page(data, reports):
             figures[f"{_NAME}_random"] = random_search.figure(part)
             sections.append(random_search.section(part, reports))
             continue
-        figures |= {f"{_NAME}_{subject}": _ends(part), f"{_NAME}_{subject}_courses": _courses(part)}
+        figures |= {f"{_NAME}_{subject}": figures_of.ends(part), f"{_NAME}_{subject}_courses": figures_of.courses(part)}
         sections += [_table(subject, part), _pictures(subject, part, reports)]
         if subject == "depth":
             figures[f"{_NAME}_depth_gradients"] = depth.figure(part)
@@ -59,7 +57,7 @@ def answer(found):
             waiting.append(f"{of_subject.what} ({len(part['runs'])} of {planned} trainings)")
         else:
             whole[subject] = part
-    pictures = {subject: part["networks"] for subject, part in whole.items() if subject not in _ANSWERS}
+    pictures = {subject: part["networks"] for subject, part in whole.items() if subject not in ("random", "depth")}
     told = [_spread_told(pictures["bedrooms"])] if "bedrooms" in pictures else []
     drawn = [of(whole[subject]) for subject, of in _ANSWERS.items() if subject in whole]
     if drawn:
@@ -76,7 +74,13 @@ def _sentence(clause):
     return f"{clause[0].upper()}{clause[1:]}."
 
 
-_ANSWERS = {"random": random_search.answer, "depth": depth.answer}
+def _faces_told(part):
+    shown = [f"{_percent(one)} of the {base}'s samples" for base, _, one in _rows(part)]
+    return f"a detector of anime faces finds one in {listed([*shown, f'{_percent(part)} of real pictures'])}"
+
+
+# The clauses of single subjects.
+_ANSWERS = {"faces": _faces_told, "random": random_search.answer, "depth": depth.answer}
 
 
 def _spread_told(networks):
@@ -126,33 +130,39 @@ def _more(paired):
     return f"{1000 * paired['mean']:+.0f}{' *' if paired['differs'] else ''}" if paired else ""
 
 
+# What a network's distance is held against, {name in the data: column}.
+_MINUS = {"from_first": "minus the first", "from_clip": "minus clipped", "from_gan": "minus plain"}
+
+
 def _table(subject, part):
-    rows = [
+    rows = _rows(part)
+    minus = {name: label for name, label in _MINUS.items() if any(one[name] for _, _, one in rows)}
+    cells = [
         [
             base,
             network,
             _interval(one["kernel_distance"]),
             f"{one['of_untrained']:.2f}",
-            _more(one["from_first"]),
-            _more(one["from_clip"]),
+            *(_more(one[name]) for name in minus),
             one["n"],
         ]
-        for base, network, one in _rows(part)
+        for base, network, one in rows
     ]
-    header = ["trained as", "network", "kernel distance", "of untrained", "than the first", "than clipped", "n"]
+    header = ["trained as", "network", "kernel distance", "of untrained", *minus.values(), "n"]
     untrained = _thousandths(np.mean([run["untrained"] for run in part["runs"]]))
     what, side = SUBJECTS[subject].what, part["sizes"]["image_size"]
+    about = f"""{part["pictures"]}, {part["generator_steps"]:,} generator steps at {side}x{side} pixels. Kernel
+    distances in thousandths to {part["held_out"]} held-out pictures: mean over the last three tenths of a run, then
+    over the seeds; intervals of 95 % by bootstrap; untrained networks are at {untrained}. Minus: over the same seeds,
+    what the first network that is trained so, the clipped WGAN's first, or the plain GAN's first has; a star: in every
+    seed on one side, and by more than twice the other's spread. A run that broke off counts as untrained."""
     return f"""## {what[0].upper()}{what[1:]}
 
 ![Kernel distance at the end, each seed](figures/{_NAME}_{subject}.png)
 
-{part["pictures"]}, {part["generator_steps"]:,} generator steps at {side}x{side} pixels. Kernel distances in thousandths
-to {part["held_out"]} held-out pictures: mean over the last three tenths of a run, then over the seeds; intervals of
-95 % by bootstrap; untrained networks are at {untrained}. Than the first: how much more than the first network that is
-trained so; than clipped: than the clipped WGAN's first. A star: in every seed on one side, and by more than twice the
-other's spread. A run that broke off counts as untrained.
+{wrapped(about)}
 
-{table(header, rows)}
+{table(header, cells)}
 """
 
 
@@ -163,12 +173,16 @@ def _beside(part):
         if any(name in one for of_base in part["networks"].values() for one in of_base.values())
     }
     rows = [[base, network, *(_number(one.get(name)) for name in named)] for base, network, one in _rows(part)]
-    faces = f"A face is found in {_percent(part)} of the held-out pictures. " if "face_share" in part else ""
+    what = "they decide nothing."
+    if "face_share" in part:
+        what = f"""the faces that are found and the Fréchet distance decide the course's baselines, the others nothing.
+        A face is found in {_percent(part)} of the held-out pictures."""
+    about = f"""Of the samples after the last generator step, means over the seeds; {what} Precision: the share of
+    samples that lie among real pictures; recall: of real pictures that lie among samples. The Fréchet distance is
+    larger the fewer pictures there are, and the two sets have as many in all rows."""
     return f"""### Other measures
 
-Of the samples after the last generator step, means over the seeds; they decide nothing. {faces}Precision: the share of
-samples that lie among real pictures; recall: of real pictures that lie among samples. The Fréchet distance is larger
-the fewer pictures there are, and the two sets have as many in all rows.
+{wrapped(about)}
 
 {table(["trained as", "network", *named.values()], rows)}
 """
@@ -231,49 +245,3 @@ One small size, few steps, each way of training with its authors' settings, whic
 than the loss: optimizer, rate, and updates of the critic. As many generator steps are not as much computing: the
 penalised WGAN's take the longest, the plain GAN's the shortest.
 """
-
-
-def _ends(found):
-    figure = Figure(figsize=(9, 5.5), layout="constrained")
-    axes = figure.subplots()
-    labels = []
-    for number, (base, networks) in enumerate(found["networks"].items()):
-        for network in networks:
-            ends = [1000 * run["kernel_distance"] for run in found["runs"] if run["arm"] == arm_of(base, network)]
-            axes.plot(ends, [len(labels)] * len(ends), "o", color=f"C{number}", alpha=0.7)
-            axes.plot([np.mean(ends)], [len(labels)], "|", color=f"C{number}", markersize=18)
-            labels.append(f"{BASES_TOLD[base]}: {network}")
-    axes.axvline(1000 * np.mean([run["untrained"] for run in found["runs"]]), color=GREY, linewidth=1, linestyle=":")
-    axes.set_yticks(range(len(labels)), labels)
-    axes.invert_yaxis()
-    axes.set_xlim(left=0)
-    axes.set_xlabel("kernel distance, thousandths (bar: mean; dotted: untrained)")
-    axes.grid(axis="x", alpha=0.3)
-    return figure
-
-
-def _courses(found):
-    bases = found["networks"]
-    order, lines = list(dict.fromkeys(name for networks in bases.values() for name in networks)), {}
-    figure = Figure(figsize=(9, 5.8), layout="constrained")
-    panels = figure.subplots(2, len(bases), sharex=True, squeeze=False)
-    for column, (base, networks) in enumerate(bases.items()):
-        panels[1, column].set_yscale("symlog", linthresh=0.01)  # before the lines: its margins are theirs
-        for network in networks:
-            colour = f"C{order.index(network)}"
-            for run in found["runs"]:
-                if run["arm"] == arm_of(base, network):
-                    steps = run["course"]["generator_step"]
-                    distances = 1000 * np.array(run["course"]["kernel_distance"])
-                    lines[network] = panels[0, column].plot(steps, distances, color=colour, linewidth=1)[0]
-                    panels[1, column].plot(steps, run["course"]["value"], color=colour, linewidth=1)
-        panels[0, column].set_title(BASES_TOLD[base], fontsize=10)
-        panels[0, column].sharey(panels[0, 0])
-    panels[0, 0].set_ylim(bottom=0)
-    figure.legend(lines.values(), lines, loc="outside upper center", ncols=4, fontsize=8, frameon=False)
-    panels[0, 0].set_ylabel("kernel distance, thousandths")
-    panels[1, 0].set_ylabel("the critic's value")
-    figure.supxlabel("generator steps", fontsize=10)
-    for axes in panels.ravel():
-        axes.grid(alpha=0.3)
-    return figure
