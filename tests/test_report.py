@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -28,6 +29,18 @@ def test_a_page_names_each_command_that_measured_once():
     assert found.startswith("## Commands\n\n```\npython a.py --part two\npython a.py --part one\n```\n")
     assert found.count("Commit ") == 1  # all of the same code and machine
     assert commands_of({"x": {"starts": [one]}}).startswith("## Command\n\n```\npython a.py --part one\n```\n")
+    older = {name: value for name, value in one.items() if name != "command"}
+    told = commands_of({"x": {"starts": [older, one]}}, "python a.py")
+    assert told.startswith("## Commands\n\n```\npython a.py\npython a.py --part one\n```\n")
+
+
+def test_results_stand_before_the_command_that_made_them():
+    """On every page that has such a section: nothing but the limits comes after it."""
+    pages = {file.name: re.findall("^## (.*)", file.read_text(), re.M) for file in REPORTS.glob("*.md")}
+    with_commands = {name: heads for name, heads in pages.items() if {"Command", "Commands"} & {*heads}}
+    assert len(with_commands) > 12
+    for name, (*results, command, last) in with_commands.items():
+        assert results and command.startswith("Command") and last == "Limits", name
 
 
 def test_what_parity_publishes_is_what_the_tests_assert():

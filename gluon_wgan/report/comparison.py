@@ -175,20 +175,7 @@ def body(name, data, measures, style, margin, section="", before=""):
     ]
     hours = sum(run["seconds"] for seeds in data["runs"].values() for run in seeds.values()) / 3600
     commits = sorted({run["commit"] for seeds in data["runs"].values() for run in seeds.values()})
-    return f"""## Command
-
-```
-{command_of(data)}
-```
-
-Measured by: {origin(data["environment"])}
-Trained at commit {", ".join(commits)}: {hours:.1f} hours in all. Pictures: {data["pictures"]}; {data["held_out"]} of
-them are held out. Settings beside the original's: {settings}. Seeds {", ".join(map(str, planned["seeds"]))}: the same
-initial weights, latents and order of the data in every arm of a seed.
-
-Finished runs: {"; ".join(done)}. {"Broken off: " + "; ".join(unfinished) + "." if unfinished else ""}
-
-## What decides
+    return f"""## What decides
 
 {decision.section(name, data, measures, style, margin)}
 
@@ -215,6 +202,19 @@ Which arms differ from {style(data["baseline_arm"]).label}:
 {tables(data)}
 
 {before}
+## Command
+
+```
+{command_of(data)}
+```
+
+Measured by: {origin(data["environment"])}
+Trained at commit {", ".join(commits)}: {hours:.1f} hours in all. Pictures: {data["pictures"]}; {data["held_out"]} of
+them are held out. Settings beside the original's: {settings}. Seeds {", ".join(map(str, planned["seeds"]))}: the same
+initial weights, latents and order of the data in every arm of a seed.
+
+Finished runs: {"; ".join(done)}. {"Broken off: " + "; ".join(unfinished) + "." if unfinished else ""}
+
 ## Limits
 
 Small pictures, few channels, few steps, one data set: an arm that does not differ here may differ at full size. The

@@ -141,9 +141,12 @@ def starts_of(found):
     return found["starts"] if "starts" in found else [found["environment"]]
 
 
-def commands_of(parts):
-    """Return the section of the commands that measured {name: part of a study}, each once, and where that was."""
-    commands = list(dict.fromkeys(command_of(start) for part in parts.values() for start in starts_of(part)))
+def commands_of(parts, usual=None):
+    """Return the section of the commands that measured {name: part of a study}, each once, and where that was.
+
+    `usual` stands for those of older data, which has none.
+    """
+    commands = list(dict.fromkeys(start.get("command", usual) for part in parts.values() for start in starts_of(part)))
     return f"""## {"Commands" if len(commands) > 1 else "Command"}
 
 ```

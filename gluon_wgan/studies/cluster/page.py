@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from gluon_wgan.report.page import Page, command_of, origins, starts_of, table
+from gluon_wgan.report.page import Page, commands_of, table
 from gluon_wgan.report.style import BLACK, BLUE, GREEN, ORANGE, VERMILLION
 from gluon_wgan.settings import preset_settings
 from gluon_wgan.studies.cluster.question import AT, FORETOLD, PARTS, STEPS
@@ -29,8 +29,7 @@ def page(data, reports):
         times = step_seconds(speed, data["links"])
         figures["cluster_foretold"] = _foretold_figure(times, data["links"])
         sections.append(_foretold(times, data["links"]))
-    commands = "\n".join(dict.fromkeys(command_of(starts_of(data[part])[0]) for part in there))
-    body = [f"## Command\n\n```\n{commands}\n```\n\n{origins(data, there)}", *sections, _LIMITS]
+    body = [*sections, commands_of({part: data[part] for part in there}), _LIMITS]
     return Page(answer(data, speed), "\n\n".join(body) + "\n", figures)
 
 

@@ -1,6 +1,6 @@
 """The resizes of the registry, pixel by pixel: how different the libraries are, and which fix brings them together."""
 
-from gluon_wgan.report.page import Page, origin, table
+from gluon_wgan.report.page import Page, origin, table, wrapped
 from gluon_wgan.report.style import style
 from gluon_wgan.studies.compare_resize import figures
 
@@ -161,20 +161,13 @@ def _body(data):
     first, size, against = data["sources"][0], data["main_size"], style(data["against"]).label
     width = data["response"][str(size)]["width"]
     sections = "\n".join(_source_section(data, source) for source in data["sources"])
-    return f"""## Command
+    about = f"""Every picture is decoded once, by Pillow, and shrunk by every registered resize: the short side to the
+    size, then the centre square, at the reference's offset for all arms. L1 is the sum of the absolute differences from
+    {against} over the {size}x{size}x3 values of a picture, 0 to 255; the mean difference is L1 / {3 * size**2:,}, in
+    levels.{_seen(data)}"""
+    return f"""## Results at {size}x{size}
 
-```
-{data["command"]}
-```
-
-{origin(data["environment"])}
-Nothing is drawn at random.
-
-Every picture is decoded once, by Pillow, and shrunk by every registered resize: the short side to the size, then the
-centre square, at the reference's offset for all arms. L1 is the sum of the absolute differences from {against} over
-the {size}x{size}x3 values of a picture, 0 to 255; the mean difference is L1 / {3 * size**2:,}, in levels.{_seen(data)}
-
-## Results at {size}x{size}
+{wrapped(about)}
 
 {sections}
 ![L1 distance of every arm](figures/{_NAME}_l1.png)
@@ -204,6 +197,15 @@ What is folded is seen in the power spectrum of the pictures (their green channe
 more power at high frequencies. Frequencies above 0.5 cycles per pixel are those of slanting gratings.
 
 ![Power spectrum of the pictures of every arm](figures/{_NAME}_spectra.png)
+
+## Command
+
+```
+{data["command"]}
+```
+
+{origin(data["environment"])}
+Nothing is drawn at random.
 
 ## Limits
 

@@ -3,7 +3,7 @@
 from gluon_wgan.errors import UserError
 from gluon_wgan.report.criteria import asked_of
 from gluon_wgan.report.numbers import between, number
-from gluon_wgan.report.page import Page, origins, starts_of, wrapped
+from gluon_wgan.report.page import Page, commands_of, wrapped
 from gluon_wgan.studies.distances import tables
 from gluon_wgan.studies.distances.figures import DRAWN
 from gluon_wgan.studies.distances.question import PARTS
@@ -41,9 +41,10 @@ from {first["non_saturating"]} to {last["non_saturating"]} with the non-saturati
 loss (medians of the seeds).""")
 
 
-def _origins(data):
+def _commands(data):
     seconds = ", ".join(f"{_words(part)} {data[part]['seconds']:.0f}" for part in PARTS)
-    return origins(data, PARTS) + f"\nSeconds, with whatever else ran on the machine: {seconds}."
+    commands = commands_of({part: data[part] for part in PARTS}, data.get("command"))
+    return f"{commands}\nSeconds, with whatever else ran on the machine: {seconds}."
 
 
 def _words(part):
@@ -76,26 +77,13 @@ def page(data, reports):
     return Page(_answer(data), _body(data, asked_of("distances.json", reports)), drawn)
 
 
-def _command(data):
-    """Return the command that measured the first part; of older data, one stands for all."""
-    return starts_of(data[PARTS[0]])[0].get("command") or data["command"]
-
-
 def _body(data, criteria):
     lines, gaussians, pairs, courses, apart = (data[part] for part in PARTS)
     settings, side = courses["settings"], courses["settings"]["image_size"]
     discriminator = gaussians["discriminator"]["seeds"]
     size = apart["settings"]
     apart_settings = f"{size['image_size']}x{size['image_size']} pixels, {size['generator_channels']} channels"
-    return f"""## Command
-
-```
-{_command(data)}
-```
-
-{_origins(data)}
-
-## What came out
+    return f"""## What came out
 
 {criteria}
 
@@ -187,6 +175,8 @@ sees {apart["held_out"]} held-out bedrooms and as many new generated pictures. I
 that no batch tells it anything. Right are, by seed:
 
 {tables.told_apart(apart)}
+
+{_commands(data)}
 
 ## Limits
 

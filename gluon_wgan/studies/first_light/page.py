@@ -13,20 +13,7 @@ def page(data, reports):
     answer = f"""{holds}: after {data["generator_steps"]:,} generator
 steps the estimate is {data["estimate_ratio"]:.2f} times what it was after the boost, and neighbouring pixels of the
 samples correlate by {data["correlation_samples"]:.2f} (noise: 0; n = 1 run)."""
-    body = f"""## Command
-
-```
-{data["command"]}
-```
-
-{origin(data["environment"])}
-Seed {data["settings"]["seed"]}; n = 1 run, in {data["starts"]} start(s).
-
-5,000 bedroom photographs of 256x256 pixels (Places365 bedrooms; research use, not redistributed) in one LMDB.
-
-{table(["setting", "value"], data["settings"].items())}
-
-## Result
+    body = f"""## Result
 
 {data["generator_steps"]:,} generator steps, {data["critic_steps"]:,} critic updates, {data["images_seen"]:,} real
 pictures seen, {data["seconds"] / 60:.1f} minutes, {1000 * data["seconds"] / data["generator_steps"]:.0f} ms a
@@ -50,6 +37,19 @@ before):
 Samples of 64 fixed latents at the last step, batch statistics:
 
 ![64 generated pictures](figures/first_light_samples.png)
+
+## Command
+
+```
+{data["command"]}
+```
+
+{origin(data["environment"])}
+Seed {data["settings"]["seed"]}; n = 1 run, in {data["starts"]} start(s).
+
+5,000 bedroom photographs of 256x256 pixels (Places365 bedrooms; research use, not redistributed) in one LMDB.
+
+{table(["setting", "value"], data["settings"].items())}
 
 ## Limits
 

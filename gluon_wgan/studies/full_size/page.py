@@ -42,15 +42,9 @@ def page(data, reports):
         f"{_NAME}_decided": decision.figure_of_differences(data, _MEASURES, style, MARGIN),
         f"{_NAME}_kernel": decision.figure_of_curves(data, reports, _MEASURES, style),
     }
-    body = f"""## Command
-
-{_COMMANDS}
-
-The last run was measured by `{command_of(data)}`.
-{origin(data["environment"])}
-
-Trained by **the PyTorch reference**, parity being shown: the same prepared pictures, initial weights, latents and order
-of the data. On {"; ".join(trained)}; at commit {commits}. {data["held_out"]} pictures are held out.{_alone(runs)}
+    body = f"""Trained by **the PyTorch reference**, parity being shown: the same prepared pictures, initial weights,
+latents and order of the data. On {"; ".join(trained)}; at commit {commits}. {data["held_out"]} pictures are held
+out.{_alone(runs)}
 
 ## What decides
 
@@ -66,6 +60,13 @@ None of these decides; the sliced Wasserstein distances and spectra are those of
 [small ablation](ablation_resize.md).
 
 {table(["arm", "seed", *_OTHERS, "trained in"], rows)}
+
+## Commands
+
+{_COMMANDS}
+
+The last run was measured by `{command_of(data)}`.
+{origin(data["environment"])}
 
 ## Limits
 

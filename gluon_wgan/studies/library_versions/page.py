@@ -1,6 +1,6 @@
 """Whether a library agrees with its older self: the answer and the table."""
 
-from gluon_wgan.report.page import Page, command_of, origin, starts_of, table
+from gluon_wgan.report.page import Page, commands_of, table
 from gluon_wgan.report.style import style
 
 
@@ -40,24 +40,14 @@ def _body(name, found, runs):
         ["decoding" if way == "decoder" else style(way).label, "; ".join(dict.fromkeys(made)), "yes" if same else "no"]
         for way, (made, same) in compared(runs).items()
     ]
-    origins = "\n\n".join(origin(environment) for environment in starts_of(found))
-    return f"""## Command
-
-```
-{command_of(starts_of(found)[0])}
-```
-
-run with each set of versions:
-
-{origins}
-
-## Pixels
+    return f"""## Pixels
 
 {found["pictures"]} photographs ({name}), decoded by Pillow, short side to {found["size"]} pixels, centre crop;
 compared by a digest of all pixels.
 
 {table(["way", "versions", "the same pixels"], lines)}
 
+{commands_of({name: found})}
 ## Limits
 
 These versions, these photographs, this size, one kind of processor. Prepared pictures name their library's version, and

@@ -107,16 +107,7 @@ in float64 the largest relative error of a stage is {_number(_worst(rounded, "ma
 
 def _body(data):
     lockstep = data["recipes"]["lockstep"]
-    return f"""## Command
-
-```
-{data["command"]}
-```
-
-{origin(data["environment"])}
-One run of {data["seconds"]:.0f} seconds; seed 0.
-
-The reference is `tests/parity/reference.py`, written from the description of the original code
+    return f"""The reference is `tests/parity/reference.py`, written from the description of the original code
 (github.com/martinarjovsky/WassersteinGAN). Both sides draw initial weights, latents and the order of the data from the
 same streams, and see the same bedrooms, drawn by the project. The reference's critic is the mirror image of ours: its
 last layer, scores and losses have the other sign, and are turned for the comparison.
@@ -175,6 +166,15 @@ Ways in which a port departs from the original, each measured on its own, everyt
 What each size is:
 
 {_departures(data)}
+
+## Command
+
+```
+{data["command"]}
+```
+
+{origin(data["environment"])}
+One run of {data["seconds"]:.0f} seconds; seed 0.
 
 ## Limits
 

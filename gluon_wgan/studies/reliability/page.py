@@ -12,13 +12,15 @@ def page(data, reports):
     answers, sections, figures = [], [], {}
     if found := data.get(PART):
         answers.append(answer(found))
-        sections += [_command(found), _groups(found), _kinds(found)]
+        sections += [_groups(found), _kinds(found)]
     if found := data.get(LONG_RUN):
         answers.append(long_run.answer(found))
         sections.append(long_run.section(found))
         figures["reliability_long_run"] = long_run.figure(found)
     else:
         answers.append("How a long training fares is not measured yet.")
+    if PART in data:
+        sections.append(_command(data[PART]))
     return Page(" ".join(answers), "\n".join([*sections, _LIMITS]), figures)
 
 

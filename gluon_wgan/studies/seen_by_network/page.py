@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from gluon_wgan.report.page import Page, command_of, origins, starts_of, table
+from gluon_wgan.report.page import Page, commands_of, table
 from gluon_wgan.report.style import GREY, style
 from gluon_wgan.studies.seen_by_network.question import REFERENCE, SIZES
 
@@ -13,7 +13,8 @@ _TOLD = ("cv2", "cv2-bicubic", "cv2-area", "pil-bicubic")  # of the answer
 def page(data, reports):
     """Return the page of reports/data/seen_by_network.json."""
     figures = {f"seen_by_network_{part}": _figure(found["runs"]) for part, found in data.items()}
-    return Page(answer(data), "\n".join([_command(data), *(_section(*one) for one in data.items()), _LIMITS]), figures)
+    sections = [_section(*one) for one in data.items()]
+    return Page(answer(data), "\n".join([*sections, commands_of(data), _LIMITS]), figures)
 
 
 def at(runs, size, resize):
@@ -41,18 +42,6 @@ def answer(data):
         f"OpenCV bilinear's falls from {1000 * far['distance']:.1f} at {size} pixels to {1000 * near['distance']:.1f} "
         f"at {largest}."
     )
-
-
-def _command(data):
-    found = next(iter(data.values()))
-    return f"""## Command
-
-```
-{command_of(starts_of(found)[0])}
-```
-
-{origins(data, data)}
-"""
 
 
 def _section(part, found):

@@ -5,7 +5,7 @@ from textwrap import fill as fold
 import numpy as np
 from matplotlib.figure import Figure
 
-from gluon_wgan.report.page import Page, command_of, origins, starts_of, table
+from gluon_wgan.report.page import Page, commands_of, origins, table
 from gluon_wgan.report.style import BLACK, BLUE, GREEN, GREY, ORANGE, SKY, VERMILLION
 from gluon_wgan.schedule import Schedule
 from gluon_wgan.settings import preset_settings
@@ -80,15 +80,7 @@ def answer(sizes):
 
 
 def _body(data, sizes, profiles):
-    return f"""## Command
-
-```
-{command_of(starts_of(data["sizes"])[0])}
-```
-
-{origins(data, ["sizes"])}
-
-## Time against size
+    return f"""## Time against size
 
 Medians of {min(found["n"] for run in sizes for found in run["work"].values())} updates and more at each size, in one
 process on noise; the line is the fit seconds = fixed + factor x size^power. Clipped: the preset `wassersteingan`;
@@ -106,6 +98,7 @@ over what the update takes.
 ## Where the time goes
 
 {_profile_section(profiles) if profiles else "Not measured."}
+{commands_of({"sizes": data["sizes"]})}
 ## Limits
 
 One machine, one process, the pictures already prepared. A fit of three numbers to four to six sizes describes these

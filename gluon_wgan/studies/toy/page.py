@@ -3,7 +3,7 @@
 from gluon_wgan.errors import UserError
 from gluon_wgan.report.criteria import asked_of
 from gluon_wgan.report.numbers import between, number
-from gluon_wgan.report.page import Page, origins, starts_of, wrapped
+from gluon_wgan.report.page import Page, commands_of, wrapped
 from gluon_wgan.studies.toy import tables
 from gluon_wgan.studies.toy.figures import ARMS, DISTRIBUTIONS, DRAWN, MIXTURES, NORMS, title_of
 from gluon_wgan.studies.toy.question import CONSTRAINTS, GENERATOR_STEPS, PARTS, WIDTH
@@ -33,23 +33,16 @@ runs of a plain GAN, {missed["non_saturating"]} with the non-saturating loss, {m
 {missed["penalty"]} with the penalty.""")
 
 
-def _origins(data):
+def _commands(data):
+    settings, usual = data["modes"]["settings"], {"width": WIDTH, "generator_steps": GENERATOR_STEPS}
+    flags = [f"--{name.replace('_', '-')} {settings[name]}" for name in usual if settings[name] != usual[name]]
+    commands = commands_of({part: data[part] for part in PARTS}, " ".join([data.get("command", ""), *flags]))
     hours = ", ".join(f"{_words(part)} {data[part]['seconds'] / 3600:.2f}" for part in PARTS)
-    return origins(data, PARTS) + f"\nHours of training, with whatever else ran on the machine: {hours}."
+    return f"{commands}\nHours of training, with whatever else ran on the machine: {hours}."
 
 
 def _words(part):
     return part.replace("_", " ")
-
-
-def _command(data):
-    """Return the command that measured last; of older data the usual one, with the sizes that are not the default."""
-    last = starts_of(data["modes"])[-1]
-    if "command" in last:
-        return last["command"]
-    settings, usual = data["modes"]["settings"], {"width": WIDTH, "generator_steps": GENERATOR_STEPS}
-    flags = [f"--{name.replace('_', '-')} {settings[name]}" for name in usual if settings[name] != usual[name]]
-    return " ".join([data["command"], *flags])
 
 
 def _networks(data):
@@ -90,15 +83,7 @@ def _body(data, criteria):
     counted, points = modes["settings"], surfaces["settings"]
     updates = points["updates_a_step"] * points["generator_steps"]
     first = min(run["seed"] for run in modes["runs"])
-    return f"""## Command
-
-```
-{_command(data)}
-```
-
-{_origins(data)}
-
-## What came out
+    return f"""## What came out
 
 {criteria}
 
@@ -186,6 +171,8 @@ evaluations of a run.
 ![Exact EM and the critic's value by generator step](figures/{_NAME}_em.png)
 
 One factor brings all values of a panel nearest to the exact distances.
+
+{_commands(data)}
 
 ## Limits
 
