@@ -4,7 +4,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
 from gluon_wgan.report.criteria import asked_of
-from gluon_wgan.report.numbers import number
+from gluon_wgan.report.numbers import listed, number
 from gluon_wgan.report.page import Page, commands_of, table, wrapped
 from gluon_wgan.report.style import BLUE, GREY, ORANGE, VERMILLION
 from gluon_wgan.studies.gan_settings.question import FAILED_ABOVE, FAR, LAST, PART, SEEDS, SEEDS_OF, SUBJECTS, planned
@@ -83,10 +83,10 @@ def _sides(found):
 
 
 def _deep_critics(found):
-    plain, norm = (found[kind]["16"] for kind in ("plain", "batch_norm"))
+    plain, norm = (listed([str(one["failed"]) for one in found[kind].values()]) for kind in ("plain", "batch_norm"))
     return (
-        f"With 16 layers {plain['failed']} of {plain['n']} clipped critics fail without BatchNorm, and "
-        f"{norm['failed']} with it."
+        f"With {listed([*found['plain']])} layers {plain} of {found['plain']['16']['n']} clipped critics fail without "
+        f"BatchNorm, and {norm} with it."
     )
 
 
