@@ -2,7 +2,7 @@
 
 from gluon_wgan.report import decision
 from gluon_wgan.report.numbers import listed
-from gluon_wgan.report.page import command_of, origin, table
+from gluon_wgan.report.page import commands_of, table
 
 # How a sentence names a measure; a link leads to its table.
 _IN_WORDS = {
@@ -202,13 +202,7 @@ Which arms differ from {style(data["baseline_arm"]).label}:
 {tables(data)}
 
 {before}
-## Command
-
-```
-{command_of(data)}
-```
-
-Measured by: {origin(data["environment"])}
+{commands_of({name: data})}
 Trained at commit {", ".join(commits)}: {hours:.1f} hours in all. Pictures: {data["pictures"]}; {data["held_out"]} of
 them are held out. Settings beside the original's: {settings}. Seeds {", ".join(map(str, planned["seeds"]))}: the same
 initial weights, latents and order of the data in every arm of a seed.

@@ -15,7 +15,6 @@ from PIL import Image
 from gluon_wgan.errors import UserError
 from gluon_wgan.files import write_atomic
 from gluon_wgan.pictures import packed
-from gluon_wgan.run_folder import shown_command
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 50rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
@@ -131,11 +130,6 @@ def table(header, rows):
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 
-def command_of(found):
-    """Return the command that made these results, as it was typed."""
-    return found["command"] if "command" in found else shown_command(found["environment"]["command"])
-
-
 def starts_of(found):
     """Return the environments that measured a part of a study, see `gluon_wgan.studies.results.Results.keep_run`."""
     return found["starts"] if "starts" in found else [found["environment"]]
@@ -144,9 +138,10 @@ def starts_of(found):
 def commands_of(parts, usual=None):
     """Return the section of the commands that measured {name: part of a study}, each once, and where that was.
 
-    `usual` stands for those of older data, which has none.
+    A part, or each of its starts, has the command as it was typed; `usual` stands for that of older data, without one.
     """
-    commands = list(dict.fromkeys(start.get("command", usual) for part in parts.values() for start in starts_of(part)))
+    each = [part.get("command") or start.get("command", usual) for part in parts.values() for start in starts_of(part)]
+    commands = list(dict.fromkeys(each))
     return f"""## {"Commands" if len(commands) > 1 else "Command"}
 
 ```

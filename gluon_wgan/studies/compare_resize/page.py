@@ -1,6 +1,6 @@
 """The resizes of the registry, pixel by pixel: how different the libraries are, and which fix brings them together."""
 
-from gluon_wgan.report.page import Page, origin, table, wrapped
+from gluon_wgan.report.page import Page, commands_of, table, wrapped
 from gluon_wgan.report.style import style
 from gluon_wgan.studies.compare_resize import figures
 
@@ -198,13 +198,7 @@ more power at high frequencies. Frequencies above 0.5 cycles per pixel are those
 
 ![Power spectrum of the pictures of every arm](figures/{_NAME}_spectra.png)
 
-## Command
-
-```
-{data["command"]}
-```
-
-{origin(data["environment"])}
+{commands_of({_NAME: data})}
 Nothing is drawn at random.
 
 ## Limits

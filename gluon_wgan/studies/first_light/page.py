@@ -1,6 +1,6 @@
 """The page of the first real run."""
 
-from gluon_wgan.report.page import Page, origin, table
+from gluon_wgan.report.page import Page, commands_of, table
 from gluon_wgan.studies.first_light.question import CORRELATED_ABOVE, FALLS_BELOW, WINDOW
 
 
@@ -9,6 +9,7 @@ def page(data, reports):
     falls = data["estimate_ratio"] < FALLS_BELOW
     pictures = data["correlation_samples"] > CORRELATED_ABOVE
     rows = [(f"{mark:,}", f"{mean:.4f}", f"{spread:.4f}") for mark, mean, spread in data["estimates"]]
+    measured = {name: data[name] for name in ("command", "environment")}  # its "starts" are the run's
     holds = "Yes" if falls and pictures else "Not by the criteria"
     answer = f"""{holds}: after {data["generator_steps"]:,} generator
 steps the estimate is {data["estimate_ratio"]:.2f} times what it was after the boost, and neighbouring pixels of the
@@ -38,13 +39,7 @@ Samples of 64 fixed latents at the last step, batch statistics:
 
 ![64 generated pictures](figures/first_light_samples.png)
 
-## Command
-
-```
-{data["command"]}
-```
-
-{origin(data["environment"])}
+{commands_of({"first light": measured})}
 Seed {data["settings"]["seed"]}; n = 1 run, in {data["starts"]} start(s).
 
 5,000 bedroom photographs of 256x256 pixels (Places365 bedrooms; research use, not redistributed) in one LMDB.

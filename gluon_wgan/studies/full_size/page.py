@@ -1,7 +1,7 @@
 """The page of the resize ablation at full size."""
 
 from gluon_wgan.report import decision
-from gluon_wgan.report.page import Page, command_of, origin, table
+from gluon_wgan.report.page import Page, origin, table
 from gluon_wgan.report.style import style
 from gluon_wgan.studies.deciding import MARGIN, REFERENCE, SAME
 
@@ -65,7 +65,7 @@ None of these decides; the sliced Wasserstein distances and spectra are those of
 
 {_COMMANDS}
 
-The last run was measured by `{command_of(data)}`.
+The last run was measured by `{data["command"]}`.
 {origin(data["environment"])}
 
 ## Limits

@@ -153,9 +153,10 @@ def _table(subject, part):
     what, side = SUBJECTS[subject].what, part["sizes"]["image_size"]
     about = f"""{part["pictures"]}, {part["generator_steps"]:,} generator steps at {side}x{side} pixels. Kernel
     distances in thousandths to {part["held_out"]} held-out pictures: mean over the last three tenths of a run, then
-    over the seeds; intervals of 95 % by bootstrap; untrained networks are at {untrained}. Minus: over the same seeds,
-    what the first network that is trained so, the clipped WGAN's first, or the plain GAN's first has; a star: in every
-    seed on one side, and by more than twice the other's spread. A run that broke off counts as untrained."""
+    over the seeds; intervals of 95 % by bootstrap; untrained networks are at {untrained}. *Minus*
+    takes off, seed by seed, the distance of the first network that is trained so, of the clipped WGAN's first, or of
+    the plain GAN's first; a star: in every seed on one side, and by more than twice the other's spread. A run that
+    broke off counts as untrained."""
     return f"""## {what[0].upper()}{what[1:]}
 
 ![Kernel distance at the end, each seed](figures/{_NAME}_{subject}.png)

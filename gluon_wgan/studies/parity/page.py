@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from gluon_wgan.report.page import Page, origin, table
+from gluon_wgan.report.page import Page, commands_of, table
 from gluon_wgan.report.style import BLACK, BLUE, ORANGE, PURPLE
 
 _MARKS = (1, 10, 100)  # generator steps shown in the table
@@ -167,13 +167,7 @@ What each size is:
 
 {_departures(data)}
 
-## Command
-
-```
-{data["command"]}
-```
-
-{origin(data["environment"])}
+{commands_of({"parity": data})}
 One run of {data["seconds"]:.0f} seconds; seed 0.
 
 ## Limits

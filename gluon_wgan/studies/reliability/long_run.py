@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from scipy.stats import linregress
 from scipy.stats import t as student
 
-from gluon_wgan.report.page import command_of, origin, table
+from gluon_wgan.report.page import table
 from gluon_wgan.studies.reliability.question import BLOCKS, LOOKED_AT
 
 _A_STEP = 1e5  # slopes are those of so many generator steps
@@ -53,12 +53,6 @@ def section(found):
         rows.append([LOOKED_AT[name], *(f"{value:.4g}" for value in shown)])
     header = ["", "first", "last", "grows in 100,000 steps", "from", "to"]
     return f"""## A long training
-
-```
-{command_of(found)}
-```
-
-{origin(found["environment"])}
 
 {found["generator_steps"]:,} generator steps of the smallest network, twice at the same time, in
 {found["hours"]:.1f} hours: once in one process, which was looked at, and once stopped {found["stops"]} times, in turn

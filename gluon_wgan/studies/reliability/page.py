@@ -1,6 +1,6 @@
 """What the suite survives: the answer, and the table of all kinds."""
 
-from gluon_wgan.report.page import Page, command_of, origin, table
+from gluon_wgan.report.page import Page, commands_of, table
 from gluon_wgan.studies.reliability import long_run
 from gluon_wgan.studies.reliability.question import GROUPS, LONG_RUN, OTHERS, PART
 
@@ -19,8 +19,7 @@ def page(data, reports):
         figures["reliability_long_run"] = long_run.figure(found)
     else:
         answers.append("How a long training fares is not measured yet.")
-    if PART in data:
-        sections.append(_command(data[PART]))
+    sections.append(commands_of(data))
     return Page(" ".join(answers), "\n".join([*sections, _LIMITS]), figures)
 
 
@@ -48,19 +47,6 @@ def answer(found):
     )
 
 
-def _command(found):
-    return f"""## Command
-
-```
-{command_of(found)}
-```
-
-{origin(found["environment"])}
-
-A case that fails prints the command that repeats it alone.
-"""
-
-
 def _rows(kinds):
     return [[kind, *(f"{counts[name]:,}" for name in _COUNTS)] for kind, counts in kinds.items()]
 
@@ -78,7 +64,7 @@ def _groups(found):
 
 *Right*: it ended as an undisturbed one, after the disturbance, or given again; compared bit for bit. *Refused*: it said
 in one message what was wrong, and given again once that was mended it ended so. *Failed*: anything else, such as a
-traceback, a signal, a hang, other bits, a file left behind.
+traceback, a signal, a hang, other bits, a file left behind; it prints the command that repeats it alone.
 
 {table(["what", *_COUNTS, "rarer than (95 %)"], rows)}
 {failures}
