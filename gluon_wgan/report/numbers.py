@@ -23,6 +23,11 @@ def mean_and_range(spread):
     return mean if low == high else f"{mean} ({low} to {high})"
 
 
+def count_of(count, total):
+    """Return "count of total"; "" of none, which is not yet a count."""
+    return f"{count} of {total}" if total else ""
+
+
 def listed(words):
     """Return "a, b and c"; "" of none."""
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)

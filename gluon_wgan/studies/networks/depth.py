@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
+from gluon_wgan.report.numbers import count_of
 from gluon_wgan.report.page import table
 from gluon_wgan.studies.networks.question import (
     BASES_TOLD,
@@ -57,7 +58,7 @@ def section(part):
                     ]
                 )
     learned = [
-        [BASES_TOLD[base], *(f"{_learned(part, base, deep)} of {len(_runs(part, base, deep))}" for deep in DEPTHS)]
+        [BASES_TOLD[base], *(count_of(_learned(part, base, deep), len(_runs(part, base, deep))) for deep in DEPTHS)]
         for base in _BASES
     ]
     header = ["trained as", "layers", "critic update, ms", "generator update, ms", "critic updates a step", "step, s"]

@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
+from gluon_wgan.report.numbers import count_of
 from gluon_wgan.report.page import table
 from gluon_wgan.report.style import GREY
 from gluon_wgan.studies.networks.question import (
@@ -41,7 +42,7 @@ def section(part, reports):
     shares = []
     for base, of_base in found.items():
         below = [sum(value < limit for value in of_base.values()) for limit in SHOWN_PARTS]
-        shares.append([BASES_TOLD[base], *(f"{count} of {len(of_base)}" for count in below)])
+        shares.append([BASES_TOLD[base], *(count_of(count, len(of_base)) for count in below)])
     rows = []
     for number in range(1, ARCHITECTURES + 1):
         one = drawn(number)
