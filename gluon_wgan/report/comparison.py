@@ -233,11 +233,12 @@ def exploratory(data, answer, style):
     if not data:
         return ""
     commits = sorted({run["commit"] for seeds in data["runs"].values() for run in seeds.values()})
+    why = " (-dirty: the study had begun to write its data)" if "-dirty" in "".join(commits) else ""
     told = answer.replace("](#", "](#exploratory_")  # this section has the tables that it names
     return f"""## The exploratory study
 
 Seeds {", ".join(map(str, data["planned"]["seeds"]))}, by a distance of patches that moved less between arms than
-between seeds; trained at commit {", ".join(commits)} (-dirty: the study had begun to write its data). {told}
+between seeds; trained at commit {", ".join(commits)}{why}. {told}
 
 <a id="exploratory_measures"></a>
 {tables(data, "exploratory_")}
