@@ -214,6 +214,8 @@ def test_the_depths_answer_and_what_they_cost():
     assert "| clipped WGAN | 3 of 3 | 0 of 3 | 0 of 3 | 0 of 3 |" in depth.section(part)
     penalised = {"runs": [one for one in part["runs"] if one["arm"].startswith("penalty")]}
     assert "| clipped WGAN |  |  |  |  |" in depth.section(penalised)  # nothing trained yet is no failure
+    penalised |= summary.summarise(penalised["runs"], question.SUBJECTS["depth"].networks)
+    assert [axes.get_title() for axes in depth.figure(penalised).axes] == ["penalised WGAN"]
     # two critic updates of 250 ms and a generator update of 100; norms 1 / 4, and 0 / 2
     assert "| penalised WGAN | 101 | 250 | 100 | 2 | 0.60 | 1,234 | 0.25 | 0 |" in depth.section(part)
     part["runs"][0]["norms"].pop("end")

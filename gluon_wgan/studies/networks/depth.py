@@ -91,10 +91,11 @@ def _ratio(norms):
 
 
 def figure(part):
-    """Return the figure of the gradients' norms: a panel each way of training, a line each depth."""
+    """Return the figure of the gradients' norms: a panel each way that was trained, a line each depth."""
     drawing = Figure(figsize=(9, 4), layout="constrained")
-    panels = drawing.subplots(1, len(_BASES), sharey=True)
-    for axes, base in zip(panels, _BASES):
+    bases = [base for base in _BASES if base in part["networks"]]
+    panels = drawing.subplots(1, len(bases), sharey=True, squeeze=False)[0]
+    for axes, base in zip(panels, bases):
         for number, deep in enumerate(DEPTHS):
             for run in _first(part, base, deep):
                 for when, norms in run["norms"].items():
