@@ -9,6 +9,7 @@ from gluon_wgan.command import call
 from gluon_wgan.data.sentences import draw_sentence
 from gluon_wgan.data.text import Text
 from gluon_wgan.studies.language import measure, page, question
+from gluon_wgan.studies.networks.question import BASES
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def test_summaries_by_hand(text):
     assert all(real < shuffled for real, shuffled in zip(found["real"]["js"][1:], found["shuffled"]["js"][1:]))
 
 
-def test_both_arms_share_all_but_how_the_critic_is_kept_lipschitz(text):
+def test_the_arms_share_all_but_how_the_critic_is_kept_lipschitz(text):
     flags = question.Flags(data=str(text), channels=4, generator_steps=50)
     base = measure.settings_of(flags)
     assert (base.generator, base.n_critic, base.latent_dim, base.hold_out) == ("text", 10, 128, True)
@@ -43,11 +44,13 @@ def test_both_arms_share_all_but_how_the_critic_is_kept_lipschitz(text):
     assert base.symbols == len(Text(text, 32).alphabet) and base.sample_every == 2
     assert set(question.ARMS["clip"]) == {"lipschitz", "optimizer", "learning_rate", "clip_order"}
     assert question.ARMS["penalty"] == {}
+    plain = dict(question.ARMS["gan"])
+    assert plain.pop("adam_beta2") == 0.999 and plain.items() <= BASES["gan"].items()
 
 
 def data(penalty, clip, n=3):
     arms = {}
-    for arm, (js4, learned) in (("penalty", penalty), ("clip", clip)):
+    for arm, (js4, learned) in (("penalty", penalty), ("clip", clip), ("gan", (0.8, 0))):
         arms[arm] = {"n": n, "js4": js4, "js4_low": js4, "js4_high": js4, "learned": learned}
     return {"arms": arms, "shuffled": {"js4": 0.8}, "real": {"js4": 0.1}}
 
@@ -58,10 +61,11 @@ def test_the_answer_says_who_learns():
         "With the gradient penalty it learns: its sequences of four characters are 0.4 times as far from held-out "
         "lines as shuffled characters are (3 of 3 seeds below 0.5); with clipping it does not learn: its sequences"
     )
-    assert found.endswith("0.95 times as far from held-out lines as shuffled characters are (0 of 3 seeds below 0.5). "
-                          "Real lines: 0.125.")  # fmt: skip
+    assert "0.95 times as far from held-out lines as shuffled characters are (0 of 3 seeds below 0.5); as a" in found
+    assert "as a plain GAN it does not learn: its sequences of four characters are 1 times as far" in found
+    assert found.endswith("shuffled characters are (0 of 3 seeds below 0.5). Real lines: 0.125.")
     assert "not every seed learns" in page.answer(data((0.39, 2), (0.76, 0)))
-    assert page.answer(data((0.32, 2), (0.76, 0), n=2)) == "Not answered yet: 4 of the 6 trainings are done."
+    assert page.answer(data((0.32, 2), (0.76, 0), n=2)) == "Not answered yet: 6 of the 9 trainings are done."
 
 
 def test_a_small_study_end_to_end(text, tmp_path):
@@ -69,16 +73,17 @@ def test_a_small_study_end_to_end(text, tmp_path):
     small = ["--measure", "--channels", "4", "--generator-steps", "2", "--seeds", "3", "--at-once", "1"]
     call("language", [*small, *map(str, places)])
     part = json.loads((tmp_path / "reports/data/language.json").read_text())["characters"]
-    assert [(one["arm"], one["seed"], one["steps"]) for one in part["runs"]] == [("penalty", 3, 2), ("clip", 3, 2)]
+    arms = ["penalty", "clip", "gan"]
+    assert [(one["arm"], one["seed"], one["steps"]) for one in part["runs"]] == [(arm, 3, 2) for arm in arms]
     for one in part["runs"]:
         assert len(one["js"]) == 4 and all(0 < value <= 1 for value in one["js"])
         assert one["course"]["generator_step"] == [1, 2] and 0 <= one["verbatim"] <= 1
         # untrained, it is as far as can be
         assert one["js"][3] > part["shuffled"]["js"][3] * 0.9 and len(one["lines"]) == question.SHOWN_LINES
     norms = [one["course"]["gradient_norm"] for one in part["runs"]]
-    assert np.isfinite(norms[0]).all() and norms[1] == [None, None]
+    assert np.isfinite(norms[0]).all() and norms[1:] == [[None, None], [None, None]]
     told = (tmp_path / "reports/language.md").read_text()
-    assert "Not answered yet: 2 of the 6 trainings are done." in told and part["runs"][0]["lines"][0] in told
+    assert "Not answered yet: 3 of the 9 trainings are done." in told and part["runs"][0]["lines"][0] in told
     before = (tmp_path / "reports/data/language.json").read_bytes()
     call("language", [*small, *map(str, places)])  # nothing is left to do
     assert (tmp_path / "reports/data/language.json").read_bytes() == before

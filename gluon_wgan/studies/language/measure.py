@@ -1,4 +1,4 @@
-"""Train language models, with the penalty and with clipping, and measure what they write."""
+"""Train language models, each arm with each seed, and measure what they write."""
 
 import logging
 import os
