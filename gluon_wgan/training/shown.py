@@ -12,7 +12,7 @@ from gluon_wgan.models.sampling import most_likely, sample
 from gluon_wgan.pictures import grid, save_picture
 
 FIXED_LATENTS = 64  # pictures of a sheet, as in the original, and lines of a file
-_MEASURED_LINES = 640  # the reference's ten batches
+MEASURED_LINES = 640  # the reference's ten batches
 
 
 class ShownPictures:
@@ -61,7 +61,7 @@ class ShownLines:
         Shuffled lines keep their lengths.
         """
         seed = trainer.seed
-        chosen = streams.permutation(seed, "shown_lines", 0, len(self._trained_on))[:_MEASURED_LINES]
+        chosen = streams.permutation(seed, "shown_lines", 0, len(self._trained_on))[:MEASURED_LINES]
         lines = self._trained_on[chosen]
         self._write(folder / "real.txt", lines[:FIXED_LATENTS])
         floors = {"real": self._divergences(lines), "shuffled": self._divergences(shuffled(lines, seed))}
@@ -72,7 +72,7 @@ class ShownLines:
         lines = np.concatenate(
             [
                 most_likely(sample(trainer.generator, trainer.latents("fixed_latents", index, FIXED_LATENTS), "batch"))
-                for index in range(_MEASURED_LINES // FIXED_LATENTS)
+                for index in range(MEASURED_LINES // FIXED_LATENTS)
             ]
         )
         self._write(folder / f"step_{step:07d}.txt", lines[:FIXED_LATENTS])

@@ -31,6 +31,8 @@ def test_summaries_by_hand(text):
     assert penalty["js4"] == pytest.approx(half, rel=1e-12) and (penalty["n"], penalty["learned"]) == (2, 1)
     assert penalty["js4_low"] == half - 0.1 and penalty["js4_high"] == half + 0.1
     assert (clip["n"], clip["learned"]) == (1, 0)
+    # 20 lines are all: as many as a course has
+    assert [found[of]["course_js4"] for of in ("real", "shuffled")] == [found[of]["js4"] for of in ("real", "shuffled")]
     # real lines are nearer to held-out ones than the same lines shuffled, for all but single characters
     assert found["real"]["js"][0] == found["shuffled"]["js"][0]
     assert all(real < shuffled for real, shuffled in zip(found["real"]["js"][1:], found["shuffled"]["js"][1:]))

@@ -18,6 +18,7 @@ from gluon_wgan.studies.language.question import ARMS, DECIDING, LEARNED_BELOW, 
 from gluon_wgan.studies.plan import plan
 from gluon_wgan.studies.runner import train_and_measure
 from gluon_wgan.training.build import open_data
+from gluon_wgan.training.shown import MEASURED_LINES
 
 log = logging.getLogger(__name__)
 
@@ -74,8 +75,8 @@ def evaluate(run, text):
     """Measure a finished run; return a dict of JSON values.
 
     js: divergence of n-grams, 1 to 4, from held-out lines, of as many samples as there are of those. verbatim: share of
-    the samples that are lines of the training text. course: js4 of the run's own 640 samples by generator step. lines:
-    some samples.
+    the samples that are lines of the training text. course: js4 of the run's own samples, fewer, by generator step.
+    lines: some samples.
     """
     records = read_metrics(run.folder)
     generator, settings, checkpoint = load_generator(run.folder)
@@ -111,15 +112,16 @@ def summarise(runs, text):
     """Return what the page and the claims ask of the runs, and the same of real and of shuffled lines.
 
     js4 is a mean over the seeds, with the lowest and the highest; of real lines, which training saw, and of the same
-    with their characters shuffled, there are as many as are held out.
+    with their characters shuffled, there are as many as are held out. Their course_js4 is of as many as a run's course.
     """
     held_out, trained_on = text.pictures[text.held_out], text.pictures[~text.held_out]
     chosen = streams.permutation(0, "language: real lines", 0, len(trained_on))[: len(held_out)]
     real = trained_on[chosen]
     found = {}
     for name, lines in (("real", real), ("shuffled", shuffled(real, 0))):
-        js = divergences(lines, held_out)
-        found[name] = {"js": js, "js4": js[DECIDING - 1]}  # no lines: a text may be one that is not to be passed on
+        js, course = (divergences(of, held_out) for of in (lines, lines[:MEASURED_LINES]))
+        # no lines: a text may be one that is not to be passed on
+        found[name] = {"js": js, "js4": js[DECIDING - 1], "course_js4": course[DECIDING - 1]}
     arms = {}
     for arm in ARMS:
         js4 = [run["js"][DECIDING - 1] for run in runs if run["arm"] == arm]
@@ -133,4 +135,4 @@ def summarise(runs, text):
                 "js4_high": max(js4),
                 "learned": learned,
             }
-    return {**found, "arms": arms}
+    return {**found, "course_lines": MEASURED_LINES, "arms": arms}

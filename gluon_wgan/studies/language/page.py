@@ -51,6 +51,9 @@ def _body(part, criteria):
 
 ![Divergence of 4-grams from held-out lines over generator steps](figures/language_course.png)
 
+Each point and each grey line is of {part["course_lines"]} lines. So few are farther from the held-out lines than the
+{part["held_out"]:,} of the table, which decide.
+
 {table(["lines", "seed", *lengths, "lines of the training text"], rows)}
 
 n-grams are sequences of n characters within a line. The figures are their Jensen-Shannon divergence from those of
@@ -97,7 +100,7 @@ def _figure(part):
         label = None if run["arm"] in named else _WITH[run["arm"]]
         named.add(run["arm"])
         axes.plot(run["course"]["generator_step"], run["course"]["js"], color=_COLOURS[run["arm"]], label=label)
-    shuffled, real = part["shuffled"]["js4"], part["real"]["js4"]
+    shuffled, real = part["shuffled"]["course_js4"], part["real"]["course_js4"]
     for height, line, label in (
         (shuffled, ":", "shuffled"),
         (LEARNED_BELOW * shuffled, "--", "half of that"),
@@ -106,5 +109,5 @@ def _figure(part):
         axes.axhline(height, color=GREY, linestyle=line, label=label)
     axes.set(xlabel="generator step", ylabel="divergence of 4-grams from held-out lines, bits", ylim=(0, 1))
     axes.grid(alpha=0.3)
-    axes.legend()
+    figure.legend(loc="outside upper center", ncols=3)
     return figure
