@@ -120,6 +120,8 @@ def _no_memory(error):
 
 def call(name, arguments=None):
     """Do what a command's line asks; parameters as of `run`. Raises what went wrong."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    _refuse_empty(arguments)
     script = Path(sys.argv[0]).name
     known_by = script if script.endswith(".py") and script != "__main__.py" else f"gluon-wgan {name.replace('_', '-')}"
     if name in _TOOLS:
@@ -130,6 +132,17 @@ def call(name, arguments=None):
     if study is None:
         raise UserError("command", name.replace("_", "-"), ", ".join(commands()).replace("_", "-"))
     _run_study(study, arguments, known_by)
+
+
+def _refuse_empty(arguments):
+    """Raise UserError of an empty argument: a variable of the shell that is not set, and as a path the folder "."."""
+    for before, argument in zip(["", *arguments], arguments):
+        flag, equals, value = argument.partition("=") if argument.startswith("--") else (before, "=", argument)
+        if equals and not value:
+            what = flag if flag.startswith("--") else "an argument"
+            raise UserError(
+                what, "an empty text", 'what is not empty; has a variable of the shell, as in "$NAME", a value?'
+            )
 
 
 def _run_study(study, arguments, prog):

