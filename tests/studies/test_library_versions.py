@@ -51,5 +51,5 @@ def test_the_answer():
 def test_no_folder_is_refused(tmp_path):
     with pytest.raises(UserError, match="nowhere"):
         call("library_versions", ["--images", str(tmp_path / "nowhere"), "--reports", str(tmp_path)])
-    with pytest.raises(UserError, match="--images: given nothing"):
+    with pytest.raises(UserError, match="--images: given an empty text"):
         call("library_versions", ["--images", "", "--reports", str(tmp_path)])

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from gluon_wgan.errors import UserError
 from gluon_wgan.flags import optional
 from gluon_wgan.studies.plan import StudyFlags
 
@@ -29,7 +28,3 @@ class Flags(StudyFlags):
 
     def measures(self):
         return self.images is not None
-
-    def check(self):
-        if self.images == "":
-            raise UserError("--images", "nothing", "a folder of photographs")
