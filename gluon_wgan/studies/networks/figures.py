@@ -19,7 +19,7 @@ def ends(found):
             labels.append(f"{BASES_TOLD[base]}: {network}")
     axes.axvline(1000 * np.mean([run["untrained"] for run in found["runs"]]), color=GREY, linewidth=1, linestyle=":")
     axes.set_yticks(range(len(labels)), labels)
-    axes.invert_yaxis()
+    axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.set_xlim(left=0)
     axes.set_xlabel("kernel distance, thousandths (bar: mean; dotted: untrained)")
     axes.grid(axis="x", alpha=0.3)
