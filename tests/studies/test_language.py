@@ -86,6 +86,7 @@ def test_a_small_study_end_to_end(text, tmp_path):
     assert np.isfinite(norms[0]).all() and norms[1:] == [[None, None], [None, None]]
     told = (tmp_path / "reports/language.md").read_text()
     assert "Not answered yet: 3 of the 9 trainings are done." in told and part["runs"][0]["lines"][0] in told
+    assert "**As a plain GAN, seed 3**" in told
     before = (tmp_path / "reports/data/language.json").read_bytes()
     call("language", [*small, *map(str, places)])  # nothing is left to do
     assert (tmp_path / "reports/data/language.json").read_bytes() == before

@@ -33,7 +33,11 @@ def answer(part):
             f"shuffled characters are ({found['learned']} of {found['n']} seeds below {LEARNED_BELOW:g})"
         )
     real = number(part["real"]["js4"] / part["shuffled"]["js4"])
-    return f"{said[0][0].upper()}{'; '.join(said)[1:]}. Real lines: {real}."
+    return f"{_capital('; '.join(said))}. Real lines: {real}."
+
+
+def _capital(words):
+    return words[0].upper() + words[1:]  # str.capitalize would make GAN gan
 
 
 def _body(part, criteria):
@@ -62,7 +66,7 @@ The last column is how many of the samples are whole lines of the training text,
 
 ## What they write
 
-{"".join(_lines(f"{_WITH[run['arm']].capitalize()}, seed {run['seed']}", run["lines"]) for run in part["runs"])}
+{"".join(_lines(f"{_capital(_WITH[run['arm']])}, seed {run['seed']}", run["lines"]) for run in part["runs"])}
 The first samples of each run, not chosen. ¶ stands where a line ended too early.
 
 ## How it is trained
@@ -107,7 +111,7 @@ def _figure(part):
         (real, "-", "real lines"),
     ):
         axes.axhline(height, color=GREY, linestyle=line, label=label)
-    axes.set(xlabel="generator step", ylabel="divergence of 4-grams from held-out lines, bits", ylim=(0, 1))
+    axes.set(xlabel="generator step", ylabel="divergence of 4-grams from held-out lines, bits", ylim=(0, 1.02))
     axes.grid(alpha=0.3)
     figure.legend(loc="outside upper center", ncols=3)
     return figure
