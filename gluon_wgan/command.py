@@ -140,9 +140,8 @@ def _refuse_empty(arguments):
         flag, equals, value = argument.partition("=") if argument.startswith("--") else (before, "=", argument)
         if equals and not value:
             what = flag if flag.startswith("--") else "an argument"
-            raise UserError(
-                what, "an empty text", 'what is not empty; has a variable of the shell, as in "$NAME", a value?'
-            )
+            allowed = 'what is not empty; has a variable of the shell, as in "$NAME", a value?'
+            raise UserError(what, "an empty text", allowed)
 
 
 def _run_study(study, arguments, prog):

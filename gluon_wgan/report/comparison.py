@@ -233,7 +233,7 @@ def exploratory(data, answer, style):
     if not data:
         return ""
     commits = sorted({run["commit"] for seeds in data["runs"].values() for run in seeds.values()})
-    why = " (-dirty: the study had begun to write its data)" if "-dirty" in "".join(commits) else ""
+    why = " (-dirty: the study had begun to write its data)" if any("-dirty" in commit for commit in commits) else ""
     told = answer.replace("](#", "](#exploratory_")  # this section has the tables that it names
     return f"""## The exploratory study
 
