@@ -77,7 +77,10 @@ class Run:
 
 
 def look_at(run, process):
-    """Return what a running training holds: a dict of numbers, see `gluon_wgan.studies.reliability.long_run`."""
+    """Return what a training holds: a dict of numbers, see `gluon_wgan.studies.reliability.long_run`.
+
+    The step is read last: what is seen before the last step is of a process that trains.
+    """
     with process.oneshot():
         found = {"memory_mib": process.memory_info().rss / 2**20, "open_files": process.num_fds()}
         found["threads"] = process.num_threads()
@@ -102,7 +105,9 @@ def train_both(whole, stopped, generator_steps, stops, every):
             if not ended[0] and time.monotonic() - looked > every:
                 looked = time.monotonic()
                 with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):  # it has just ended
-                    seen += [look_at(whole, process)] if steps[0] else []
+                    found = look_at(whole, process)
+                    # before the first step, or after the last, when its files are closed, it is no training
+                    seen += [found] if 0 < found["generator_step"] < generator_steps else []
             if not ended[1] and done < stops and steps[1] > generator_steps * (done + 1) / (stops + 1):
                 stopped.stop(_SIGNALS[done % 2])
                 done += 1
