@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Repeat the language experiments of WGAN-GP: `python experiments/toy.py --help`."""
+"""Train language models whose generator samples nothing: `python experiments/language.py --help`."""
 
 from gluon_wgan.command import run
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Ask which networks a GAN stands, on bedrooms: `python experiments/networks.py --help`."""
+"""Ask which networks a GAN stands: `python experiments/networks.py --help`."""
 
 from gluon_wgan.command import run
 

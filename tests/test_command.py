@@ -147,7 +147,9 @@ def test_every_script_is_a_command_and_every_command_a_script():
     assert {"train" if name == "train_lsun" else name for name in scripts} == set(commands())
     for path in (ROOT / "experiments").glob("*.py"):
         name = "train" if path.stem == "train_lsun" else path.stem
-        assert path.read_text().endswith(f'if __name__ == "__main__":\n    run("{name}")\n')
+        text = path.read_text()
+        assert text.endswith(f'if __name__ == "__main__":\n    run("{name}")\n')
+        assert text.splitlines()[1].endswith(f': `python experiments/{path.name} --help`."""')  # its own, not another's
 
 
 @pytest.mark.parametrize(
