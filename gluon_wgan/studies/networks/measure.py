@@ -100,14 +100,14 @@ def measure_run(run, flags, figures):
     """
     pictures, seen, labels = _held_out(run.settings, flags.cache_dir)
     records = read_metrics(run.folder)
-    course, checkpoint, made = _course(run, SUBJECTS[flags.measure].tenths, seen, records)
+    course, checkpoint, made, last_seen = _course(run, SUBJECTS[flags.measure].tenths, seen, records)
     untrained = kernel_distance(seen, features(samples(build_generator(run.settings), run.settings, SAMPLES)))[0]
     whole = len(course["generator_step"]) == len(SUBJECTS[flags.measure].tenths)
     first = run.seed == (flags.seeds or SUBJECTS[flags.measure].seeds)[0]
     found = {"kernel_distance": untrained, "sliced_wasserstein": None}  # what broke off has learned nothing that counts
     if whole:
         found["kernel_distance"] = float(np.mean(course["kernel_distance"][-LAST:]))
-        found |= _end(pictures, seen, made) | _faces(made, flags)
+        found |= _end(pictures, made, seen, last_seen) | _faces(made, flags)
         if run.settings.classes:
             found["by_class"] = _by_class(load_generator(checkpoint)[0], run.settings, seen, labels)
         if first:
@@ -136,25 +136,26 @@ def measure_run(run, flags, figures):
 
 
 def _course(run, tenths, seen, records):
-    """Return the course of a run, the last checkpoint that it has, and that one's samples; None where it has none."""
+    """Return the course of a run, its last checkpoint, and that one's samples and their features; None without one."""
     course = {"generator_step": [], "kernel_distance": [], **{name: [] for name in LOSSES}}
-    last = made = None
+    last = made = last_seen = None
     for step in (tenth * run.settings.checkpoint_every for tenth in tenths):
         checkpoint = run.folder / "checkpoints" / f"step_{step:07d}"
         if not checkpoint.is_dir():  # a number was not finite
             break
         last, made = checkpoint, samples(load_generator(checkpoint)[0], run.settings, SAMPLES)
+        last_seen = features(made)
         course["generator_step"].append(step)
-        course["kernel_distance"].append(kernel_distance(seen, features(made))[0])
+        course["kernel_distance"].append(kernel_distance(seen, last_seen)[0])
         for name, value in _losses(records[max(0, step - WINDOW) : step], run.settings.loss).items():
             course[name].append(value)
-    return course, last, made
+    return course, last, made, last_seen
 
 
-def _end(pictures, seen, made):
-    """Return the measures of the last samples that decide nothing."""
-    last, least = features(made), min(len(pictures), len(made))
-    found = {"frechet_distance": frechet_distance(seen, last), **precision_recall(seen, last)}
+def _end(pictures, made, seen, last_seen):
+    """Return the measures of the last samples that decide nothing, of pictures and of their features."""
+    least = min(len(pictures), len(made))
+    found = {"frechet_distance": frechet_distance(seen, last_seen), **precision_recall(seen, last_seen)}
     if made.shape[1] & (made.shape[1] - 1) == 0:  # its pyramid halves
         levels = sliced_wasserstein(pictures[:least], made[:least], normalise_by="real")
         found["sliced_wasserstein"] = float(np.mean(list(levels.values())))
