@@ -140,8 +140,8 @@ def run(arguments=None, prog=None):
             store=store,
         )
     if first:
-        log.info("pictures: %s", folder.samples)
-        log.info("curves:   %s", folder.path / "curves.png")
+        log.info("samples: %s", folder.samples)
+        log.info("curves:  %s", folder.path / "curves.png")
 
 
 def train(settings, out, cache_dir="cache"):
