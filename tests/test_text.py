@@ -4,6 +4,7 @@ import gluon_wgan  # noqa: F401, before mxnet
 
 # isort: split
 import hashlib
+import math
 from collections import Counter
 
 import numpy as np
@@ -151,6 +152,17 @@ def test_divergences_by_hand():
     assert ngram_divergence(same, apart, 1) == pytest.approx(1, abs=1e-15)
     # (1/2, 1/2, 0) and (1/2, 0, 1/2): half of each is shared
     assert ngram_divergence(same, np.array([[0, 2]]), 1) == pytest.approx(0.5, abs=1e-15)
+
+
+def test_divergences_without_the_filling_by_hand():
+    """An n-gram that holds a 9 does not count; lines of nothing else share nothing."""
+    first, second, filling = np.array([[0, 1, 9, 9]]), np.array([[0, 1, 2, 9]]), np.array([[9, 9, 9, 9]])
+    # pairs: 01 19 99 beside 01 12 29; without 9, 01 beside 01 and 12, with (3/4, 1/4) between them
+    assert ngram_divergence(first, second, 2) == pytest.approx(2 / 3, abs=1e-12)
+    expected = (math.log2(4 / 3) + 0.5 * math.log2(2 / 3) + 0.5 * math.log2(2)) / 2
+    assert ngram_divergence(first, second, 2, without=9) == pytest.approx(expected, abs=1e-12)
+    assert ngram_divergence(first, second, 1, without=9) == ngram_divergence(first[:, :2], second[:, :3], 1)
+    assert ngram_divergence(filling, filling, 3) == 0 and ngram_divergence(filling, first, 3, without=9) == 1
 
 
 @pytest.mark.parametrize(

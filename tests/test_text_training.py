@@ -13,7 +13,7 @@ from conftest import ROOT
 
 from gluon_wgan.command import call
 from gluon_wgan.data.sentences import draw_sentence
-from gluon_wgan.data.text import Text
+from gluon_wgan.data.text import END, Text
 from gluon_wgan.errors import UserError
 from gluon_wgan.evaluate.ngrams import ngram_divergence
 from gluon_wgan.models.sampling import load_generator, read_alphabet, sample_lines
@@ -57,6 +57,7 @@ def test_the_run_folder(folder):
     assert [all(name in record for name in names) for record in records(run)] == [*[False, False, False, True] * 3]
     floors = json.loads((run / "samples" / "floors.json").read_text())
     assert all(floors["real"][name] < floors["shuffled"][name] for name in names[1:])
+    assert all(floors["real"][name] < floors["empty"][name] for name in names)
     assert all(0 <= records(run)[-1][name] <= 1 for name in names)
 
 
@@ -68,6 +69,8 @@ def test_the_divergence_is_from_held_out_lines(folder):
     floors = json.loads((folder / "run/samples/floors.json").read_text())
     trained_on = text.pictures[~text.held_out]  # fewer than 640: all of them
     assert floors["real"]["ngram_divergence_4"] == pytest.approx(ngram_divergence(trained_on, held_out, 4), abs=1e-12)
+    empty = np.full((1, 9), END)
+    assert floors["empty"]["ngram_divergence_2"] == pytest.approx(ngram_divergence(empty, held_out, 2), abs=1e-12)
 
 
 @pytest.mark.parametrize("after", [1, 7])

@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from gluon_wgan import streams
-from gluon_wgan.data.text import as_lines, shuffled
+from gluon_wgan.data.text import END, as_lines, shuffled
 from gluon_wgan.evaluate.ngrams import LENGTHS, ngram_divergence
 from gluon_wgan.files import write_atomic
 from gluon_wgan.models.sampling import most_likely, sample
@@ -56,15 +56,16 @@ class ShownLines:
         self._trained_on = text.pictures[~held_out]
 
     def real(self, trainer, folder):
-        """Write real.txt, and floors.json: the divergences of real lines, and of their characters shuffled.
+        """Write real.txt, and floors.json: the divergences of real lines, of shuffled ones, and of empty ones.
 
-        Shuffled lines keep their lengths.
+        Shuffled lines are the same with all their characters mixed; each keeps its length.
         """
         seed = trainer.seed
         chosen = streams.permutation(seed, "shown_lines", 0, len(self._trained_on))[:MEASURED_LINES]
         lines = self._trained_on[chosen]
         self._write(folder / "real.txt", lines[:FIXED_LATENTS])
-        floors = {"real": self._divergences(lines), "shuffled": self._divergences(shuffled(lines, seed))}
+        sets = {"real": lines, "shuffled": shuffled(lines, seed), "empty": np.full_like(lines, END)}
+        floors = {name: self._divergences(of) for name, of in sets.items()}
         write_atomic(folder / "floors.json", json.dumps(floors, indent=1).encode())
 
     def samples(self, trainer, folder, step):

@@ -1,13 +1,14 @@
 """The language model's study: its arms, its sums by hand, its sentences, and a small study end to end."""
 
 import json
+import math
 
 import numpy as np
 import pytest
 
 from gluon_wgan.command import call
 from gluon_wgan.data.sentences import draw_sentence
-from gluon_wgan.data.text import Text
+from gluon_wgan.data.text import END, Text
 from gluon_wgan.studies.language import measure, page, question
 from gluon_wgan.studies.networks.question import BASES
 
@@ -40,6 +41,22 @@ def test_summaries_by_hand(text, monkeypatch):
     assert all(real < shuffled for real, shuffled in zip(found["real"]["js"][1:], found["shuffled"]["js"][1:]))
 
 
+def test_lines_without_a_character_by_hand(tmp_path):
+    """They are one line, and share with the held-out lines their filling alone: a part s of what those have."""
+    (tmp_path / "text.txt").write_text("abcdefgh\nab\n" * 100)
+    source = Text(tmp_path / "text.txt", 8)
+    found = measure.summarise([], source)
+    # of 5 sequences of 4 an "ab" has 3 of nothing but filling, from its third place on
+    held_out = source.pictures[source.held_out]
+    s = 3 / 5 * np.mean(held_out[:, 2] == END)
+    assert 0.2 < s < 0.4
+    expected = (math.log2(2 / (1 + s)) + s * math.log2(2 * s / (1 + s)) + (1 - s)) / 2
+    assert found["empty"]["js4"] == pytest.approx(expected, rel=1e-12)
+    assert (found["empty"]["different"], found["empty"]["written"], found["real"]["different"]) == (1, 1, 2)
+    # all that is written in real lines is one sequence's like
+    assert found["real"]["written"] == pytest.approx(0, abs=1e-12)
+
+
 def test_the_arms_share_all_but_how_the_critic_is_kept_lipschitz(text):
     flags = question.Flags(data=str(text), channels=4, generator_steps=50)
     base = measure.settings_of(flags)
@@ -56,7 +73,7 @@ def data(penalty, clip, n=3):
     arms = {}
     for arm, (js4, learned) in (("penalty", penalty), ("clip", clip), ("gan", (0.8, 0))):
         arms[arm] = {"n": n, "js4": js4, "js4_low": js4, "js4_high": js4, "learned": learned}
-    return {"arms": arms, "shuffled": {"js4": 0.8}, "real": {"js4": 0.1}}
+    return {"arms": arms, "shuffled": {"js4": 0.8}, "real": {"js4": 0.1}, "empty": {"js4": 0.7}}
 
 
 def test_the_answer_says_who_learns():
@@ -67,7 +84,8 @@ def test_the_answer_says_who_learns():
     )
     assert "0.95 times as far from held-out lines as shuffled characters are (0 of 3 seeds below 0.5); as a" in found
     assert "as a plain GAN it does not learn: its sequences of four characters are 1 times as far" in found
-    assert found.endswith("shuffled characters are (0 of 3 seeds below 0.5). Real lines: 0.125.")
+    assert "shuffled characters are (0 of 3 seeds below 0.5). Real lines: 0.125; lines" in found
+    assert found.endswith("; lines without a character: 0.875.")
     assert "not every seed learns" in page.answer(data((0.39, 2), (0.76, 0)))
     assert page.answer(data((0.32, 2), (0.76, 0), n=2)) == "Not answered yet: 6 of the 9 trainings are done."
 
@@ -82,13 +100,18 @@ def test_a_small_study_end_to_end(text, tmp_path):
     for one in part["runs"]:
         assert len(one["js"]) == 4 and all(0 < value <= 1 for value in one["js"])
         assert one["course"]["generator_step"] == [1, 2] and 0 <= one["verbatim"] <= 1
+        assert 0 < one["written"] < 1 + 1e-12 and 1 <= one["different"] <= part["held_out"]  # a sum's rounding
         # untrained, it is as far as can be
         assert one["js"][3] > part["shuffled"]["js"][3] * 0.9 and len(one["lines"]) == question.SHOWN_LINES
     norms = [one["course"]["gradient_norm"] for one in part["runs"]]
     assert np.isfinite(norms[0]).all() and norms[1:] == [[None, None], [None, None]]
     told = (tmp_path / "reports/language.md").read_text()
     assert "Not answered yet: 3 of the 9 trainings are done." in told and part["runs"][0]["lines"][0] in told
-    assert "**As a plain GAN, seed 3**" in told
+    assert "**As a plain GAN, seed 3**" in told and "are not kept" not in told
+    for one in part["runs"]:  # as measured before there were such figures
+        del one["written"], one["different"]
+    told = page.page({"characters": part}, ".").body
+    assert "for all latents, and the samples of 3 runs before it are not kept." in told
     before = (tmp_path / "reports/data/language.json").read_bytes()
     call("language", [*small, *map(str, places)])  # nothing is left to do
     assert (tmp_path / "reports/data/language.json").read_bytes() == before

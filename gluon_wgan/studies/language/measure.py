@@ -9,7 +9,7 @@ import numpy as np
 from mxnet import nd
 
 from gluon_wgan import streams
-from gluon_wgan.data.text import as_lines, shuffled
+from gluon_wgan.data.text import END, as_lines, shuffled
 from gluon_wgan.evaluate.ngrams import LENGTHS, ngram_divergence
 from gluon_wgan.models.sampling import draw_latents, load_generator, most_likely, sample
 from gluon_wgan.run_folder import read_metrics
@@ -74,9 +74,10 @@ def measure_run(run, flags, figures):
 def evaluate(run, text):
     """Measure a finished run; return a dict of JSON values.
 
-    js: divergence of n-grams, 1 to 4, from held-out lines, of as many samples as there are of those. verbatim: share of
-    the samples that are lines of the training text. course: js4 of the run's own samples, fewer, by generator step.
-    lines: some samples.
+    js: divergence of n-grams, 1 to 4, from held-out lines, of as many samples as there are of those. written: of the
+    longest, where n-grams that hold the filling are left out. different: how many of the samples are different lines.
+    verbatim: share of the samples that are lines of the training text. course: js4 of the run's own samples, fewer, by
+    generator step. lines: some samples.
     """
     records = read_metrics(run.folder)
     generator, settings, checkpoint = load_generator(run.folder)
@@ -92,7 +93,8 @@ def evaluate(run, text):
         "steps": len(records),
         "seconds": records[-1]["seconds"],
         "checkpoint": checkpoint.name,
-        "js": divergences(symbols, held_out),
+        **divergences(symbols, held_out),
+        "different": len(np.unique(symbols, axis=0)),
         "verbatim": float(np.mean([row.astype(np.uint16).tobytes() in known for row in symbols])),
         "course": {
             "generator_step": [record["generator_step"] for record in measured],
@@ -104,24 +106,27 @@ def evaluate(run, text):
 
 
 def divergences(lines, held_out):
-    """Return the divergence of the n-grams of each length, a list."""
-    return [ngram_divergence(lines, held_out, length) for length in LENGTHS]
+    """Return js, the divergence of the n-grams of each length, a list; and written, see `evaluate`."""
+    js = [ngram_divergence(lines, held_out, length) for length in LENGTHS]
+    return {"js": js, "written": ngram_divergence(lines, held_out, DECIDING, without=END)}
 
 
 def summarise(runs, text):
-    """Return what the page and the claims ask of the runs, and the same of real and of shuffled lines.
+    """Return what the page and the claims ask of the runs, and the same of real, shuffled and empty lines.
 
-    js4 is a mean over the seeds, with the lowest and the highest; of real lines, which training saw, and of the same
-    with their characters shuffled, there are as many as are held out. Their course_js4 is of as many as a run's course.
+    js4 is a mean over the seeds, with the lowest and the highest; of real lines, which training saw, of the same with
+    their characters shuffled, and of lines of nothing but filling, there are as many as are held out. Their course_js4
+    is of as many as a run's course.
     """
     held_out, trained_on = text.pictures[text.held_out], text.pictures[~text.held_out]
     chosen = streams.permutation(0, "language: real lines", 0, len(trained_on))[: len(held_out)]
     real = trained_on[chosen]
     found = {}
-    for name, lines in (("real", real), ("shuffled", shuffled(real, 0))):
-        js, course = (divergences(of, held_out) for of in (lines, lines[:MEASURED_LINES]))
+    for name, lines in (("real", real), ("shuffled", shuffled(real, 0)), ("empty", np.full_like(real, END))):
+        whole, course = (divergences(of, held_out) for of in (lines, lines[:MEASURED_LINES]))
         # no lines: a text may be one that is not to be passed on
-        found[name] = {"js": js, "js4": js[DECIDING - 1], "course_js4": course[DECIDING - 1]}
+        found[name] = {**whole, "different": len(np.unique(lines, axis=0))}
+        found[name] |= {"js4": whole["js"][DECIDING - 1], "course_js4": course["js"][DECIDING - 1]}
     arms = {}
     for arm in ARMS:
         js4 = [run["js"][DECIDING - 1] for run in runs if run["arm"] == arm]

@@ -10,6 +10,7 @@ from gluon_wgan.studies.language.question import ARMS, DECIDING, LEARNED_BELOW, 
 
 _COLOURS = {"penalty": BLUE, "clip": VERMILLION, "gan": GREEN}
 _WITH = {"penalty": "with the gradient penalty", "clip": "with clipping", "gan": "as a plain GAN"}
+_FLOORS = {"real lines": "real", "shuffled": "shuffled", "without a character": "empty"}
 
 
 def page(data, reports):
@@ -32,8 +33,8 @@ def answer(part):
             f"{_WITH[arm]} {learned}: its sequences of four characters are {share} times as far from held-out lines as "
             f"shuffled characters are ({found['learned']} of {found['n']} seeds below {LEARNED_BELOW:g})"
         )
-    real = number(part["real"]["js4"] / part["shuffled"]["js4"])
-    return f"{_capital('; '.join(said))}. Real lines: {real}."
+    real, empty = (number(part[of]["js4"] / part["shuffled"]["js4"]) for of in ("real", "empty"))
+    return f"{_capital('; '.join(said))}. Real lines: {real}; lines without a character: {empty}."
 
 
 def _capital(words):
@@ -44,11 +45,9 @@ def _body(part, criteria):
     settings, text = part["settings"], part["text"]
     hours = sum(run["seconds"] for run in part["runs"]) / 3600
     lengths = [f"n = {n}" for n in range(1, DECIDING + 1)]
-    rows = [
-        [name, "", *map(number, part[of]["js"]), ""] for name, of in (("real lines", "real"), ("shuffled", "shuffled"))
-    ]
+    rows = [[name, "", *_figures(part[of]), ""] for name, of in _FLOORS.items()]
     for run in part["runs"]:
-        rows.append([_WITH[run["arm"]], run["seed"], *map(number, run["js"]), f"{100 * run['verbatim']:.1f} %"])
+        rows.append([_WITH[run["arm"]], run["seed"], *_figures(run), f"{100 * run['verbatim']:.1f} %"])
     return f"""## What came out
 
 {criteria}
@@ -58,11 +57,17 @@ def _body(part, criteria):
 Each point and each grey line is of {part["course_lines"]} lines. So few are farther from the held-out lines than the
 {part["held_out"]:,} of the table, which decide.
 
-{table(["lines", "seed", *lengths, "lines of the training text"], rows)}
+{table(["lines", "seed", *lengths, "written", "different lines", "of the training text"], rows)}
 
 n-grams are sequences of n characters within a line. The figures are their Jensen-Shannon divergence from those of
 {part["held_out"]:,} held-out lines, in bits: 0 where both are alike, 1 where they share none. Each is of as many lines.
 The last column is how many of the samples are whole lines of the training text, short ones mostly.
+
+**A small figure alone does not say that something is written.** Short lines are filled up, and the filling counts, as
+in the paper's code: lines without a character are at {number(part["empty"]["js4"])}, shuffled ones at
+{number(part["shuffled"]["js4"])}. *Written* is n = {DECIDING} where sequences that hold filling are left out;
+*different lines* are counted among {part["held_out"]:,}. Both decide nothing: they were added when a plain GAN had been
+seen to write one short line for all latents{_unknown(part["runs"])}.
 
 ## What they write
 
@@ -91,6 +96,21 @@ of this page with each other alone.
 """
 
 
+def _figures(found):
+    """Return the cells of a row that samples and other lines share; the last two are empty where not measured."""
+    written, different = found.get("written"), found.get("different")
+    return [
+        *map(number, found["js"]),
+        "" if written is None else number(written),
+        "" if different is None else f"{different:,}",
+    ]
+
+
+def _unknown(runs):
+    left = sum("written" not in run for run in runs)
+    return f", and the samples of {left} runs before it are not kept" if left else ""
+
+
 def _lines(title, lines):
     shown = "\n".join(lines)
     return f"**{title}**\n\n```\n{shown}\n```\n\n"
@@ -104,11 +124,12 @@ def _figure(part):
         label = None if run["arm"] in named else _WITH[run["arm"]]
         named.add(run["arm"])
         axes.plot(run["course"]["generator_step"], run["course"]["js"], color=_COLOURS[run["arm"]], label=label)
-    shuffled, real = part["shuffled"]["course_js4"], part["real"]["course_js4"]
+    shuffled = part["shuffled"]["course_js4"]
     for height, line, label in (
         (shuffled, ":", "shuffled"),
-        (LEARNED_BELOW * shuffled, "--", "half of that"),
-        (real, "-", "real lines"),
+        (part["empty"]["course_js4"], "-.", "without a character"),
+        (LEARNED_BELOW * shuffled, "--", "half of shuffled"),
+        (part["real"]["course_js4"], "-", "real lines"),
     ):
         axes.axhline(height, color=GREY, linestyle=line, label=label)
     axes.set(xlabel="generator step", ylabel="divergence of 4-grams from held-out lines, bits", ylim=(0, 1.02))
