@@ -34,7 +34,9 @@ def answer(part):
             f"shuffled characters are ({found['learned']} of {found['n']} seeds below {LEARNED_BELOW:g})"
         )
     real, empty = (number(part[of]["js4"] / part["shuffled"]["js4"]) for of in ("real", "empty"))
-    return f"{_capital('; '.join(said))}. Real lines: {real}; lines without a character: {empty}."
+    steps = f"{part['settings']['generator_steps']:,} generator steps, where the paper has 200,000"
+    floors = f"Real lines: {real}; lines without a character: {empty}."
+    return f"{_capital('; '.join(said))}. {floors} That is after {steps}."
 
 
 def _capital(words):
@@ -81,7 +83,7 @@ with {settings["generator_channels"]} feature maps where the paper has 512. The 
 ones, and a generated one as the probabilities that the generator gives; its most likely characters are what is shown
 and measured. Lines of {text["name"]} ({text["lines"]:,}), cut or filled to {settings["sequence_length"]} characters;
 {settings["symbols"]} symbols; batches of {settings["batch_size"]}, {settings["n_critic"]} critic updates a generator
-step, {settings["generator_steps"]:,} generator steps where the paper has 200,000. Clipping has the same networks,
+step, {settings["generator_steps"]:,} generator steps. Clipping has the same networks,
 WGAN's optimizer, rate and bound (RMSprop, 5e-5, .01). So has the plain GAN, with DCGAN's optimizer (Adam, 2e-4, betas
 .5 and .999) and one update of each network in turn; it was added when one seed of the two others was known, and the
 criterion does not ask for it.
