@@ -24,19 +24,24 @@ def answer(part):
     done = {arm: part["arms"].get(arm, {}).get("n", 0) for arm in ARMS}
     if min(done.values()) < len(SEEDS):
         return f"Not answered yet: {sum(done.values())} of the {len(ARMS) * len(SEEDS)} trainings are done."
-    said = []
-    for arm in ARMS:
-        found = part["arms"][arm]
-        share = number(found["js4"] / part["shuffled"]["js4"])
-        learned = {0: "it does not learn", found["n"]: "it learns"}.get(found["learned"], "not every seed learns")
-        said.append(
-            f"{_WITH[arm]} {learned}: its sequences of four characters are {share} times as far from held-out lines as "
-            f"shuffled characters are ({found['learned']} of {found['n']} seeds below {LEARNED_BELOW:g})"
-        )
-    real, empty = (number(part[of]["js4"] / part["shuffled"]["js4"]) for of in ("real", "empty"))
-    steps = f"{part['settings']['generator_steps']:,} generator steps, where the paper has 200,000"
-    floors = f"Real lines: {real}; lines without a character: {empty}."
-    return f"{_capital('; '.join(said))}. {floors} That is after {steps}."
+    learned = {arm: part["arms"][arm]["learned"] / part["arms"][arm]["n"] for arm in ARMS}
+    ways = {
+        "yes": [_WITH[arm] for arm in ARMS if learned[arm] == 1],
+        "in some seeds": [_WITH[arm] for arm in ARMS if 0 < learned[arm] < 1],
+    }
+    who = "; ".join(f"{word} {', '.join(arms)}" for word, arms in ways.items() if arms)
+    who = _capital(who or "no, in none of the three ways")
+    shuffled, steps = part["shuffled"]["js4"], part["settings"]["generator_steps"]
+    ends = [
+        f"{number(found['js4'] / shuffled)} {_WITH[arm]} ({found['learned']} of {found['n']} seeds)"
+        for arm, found in ((arm, part["arms"][arm]) for arm in ARMS)
+    ]
+    real, empty = (number(part[of]["js4"] / shuffled) for of in ("real", "empty"))
+    return (
+        f"{who}, after {steps:,} generator steps where the paper has 200,000: a seed learns if its sequences of four "
+        f"characters end less than {LEARNED_BELOW:g} times as far from held-out lines as shuffled characters are. They "
+        f"end at {', '.join(ends)}; real lines are at {real}, lines without a character at {empty}."
+    )
 
 
 def _capital(words):
