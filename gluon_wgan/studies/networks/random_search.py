@@ -75,7 +75,8 @@ def figure(part):
     drawing = Figure(figsize=(9, 7), layout="constrained")
     axes = drawing.subplots()
     for place, (base, of_base) in enumerate(parts_of(part).items()):
-        axes.plot(list(of_base.values()), list(of_base), "o", color=f"C{place}", label=BASES_TOLD[base], alpha=0.8)
+        rows = np.array(list(of_base)) + 0.25 * (place - 1)  # one above the other: many end at the same place
+        axes.plot(list(of_base.values()), rows, "o", markersize=5, color=f"C{place}", label=BASES_TOLD[base])
     axes.axvline(LEARNED_BELOW, color=GREY, linewidth=1, linestyle=":")
     axes.set_yticks(np.arange(1, ARCHITECTURES + 1))
     axes.set_ylim(ARCHITECTURES + 0.7, 0.3)
