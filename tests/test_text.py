@@ -150,6 +150,8 @@ def test_divergences_by_hand():
     same, apart = np.array([[0, 1]]), np.array([[2, 3]])
     assert ngram_divergence(same, same, 2) == 0
     assert ngram_divergence(same, apart, 1) == pytest.approx(1, abs=1e-15)
+    rng = np.random.default_rng(0)
+    assert max(ngram_divergence(rng.integers(0, 9, (7, 9)), rng.integers(9, 18, (7, 9)), 1) for _ in range(99)) == 1
     # (1/2, 1/2, 0) and (1/2, 0, 1/2): half of each is shared
     assert ngram_divergence(same, np.array([[0, 2]]), 1) == pytest.approx(0.5, abs=1e-15)
 

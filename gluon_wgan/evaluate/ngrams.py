@@ -50,7 +50,7 @@ def ngram_divergence(first, second, length, without=None):
     spread = np.zeros((2, len(every)))
     for row, code, probability in zip(spread, codes, probabilities):
         row[np.searchsorted(every, code)] = probability
-    return js(*spread) / math.log(2)
+    return min(1.0, js(*spread) / math.log(2))  # of a sum's rounding it can be 2e-16 more
 
 
 def _distribution(lines, length, base, without):
