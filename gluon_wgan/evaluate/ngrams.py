@@ -14,9 +14,8 @@ def ngram_divergence(first, second, length, without=None):
     """Return the Jensen-Shannon divergence of the n-grams of two sets of lines, in bits: 0 to 1.
 
     The n-grams are those within a line, its filling included (github.com/igul222/improved_wgan_training,
-    language_helpers.py, js_with). So lines of nothing but filling share much with real ones; where many real lines are
-    short they are nearer than lines of shuffled characters. It falls with the number of lines: compare sets of the same
-    size.
+    language_helpers.py, js_with). So lines of nothing but filling share much with short real ones, and by long n-grams
+    can be nearer to them than shuffled characters are. It falls with the number of lines: compare sets of one size.
 
     Parameters
     ----------

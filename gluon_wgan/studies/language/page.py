@@ -24,23 +24,22 @@ def answer(part):
     done = {arm: part["arms"].get(arm, {}).get("n", 0) for arm in ARMS}
     if min(done.values()) < len(SEEDS):
         return f"Not answered yet: {sum(done.values())} of the {len(ARMS) * len(SEEDS)} trainings are done."
-    learned = {arm: part["arms"][arm]["learned"] / part["arms"][arm]["n"] for arm in ARMS}
-    ways = {
-        "yes": [_WITH[arm] for arm in ARMS if learned[arm] == 1],
-        "in some seeds": [_WITH[arm] for arm in ARMS if 0 < learned[arm] < 1],
+    ways = {_WITH[arm]: part["arms"][arm] for arm in ARMS}
+    learn = {
+        "yes": [way for way, found in ways.items() if found["learned"] == found["n"]],
+        "in some seeds": [way for way, found in ways.items() if 0 < found["learned"] < found["n"]],
     }
-    who = "; ".join(f"{word} {', '.join(arms)}" for word, arms in ways.items() if arms)
-    who = _capital(who or "no, in none of the three ways")
+    who = "; ".join(f"{word} {', '.join(of)}" for word, of in learn.items() if of) or "no, in none of the three ways"
     shuffled, steps = part["shuffled"]["js4"], part["settings"]["generator_steps"]
     ends = [
-        f"{number(found['js4'] / shuffled)} {_WITH[arm]} ({found['learned']} of {found['n']} seeds)"
-        for arm, found in ((arm, part["arms"][arm]) for arm in ARMS)
+        f"{number(found['js4'] / shuffled)} {way} ({found['learned']} of {found['n']} seeds)"
+        for way, found in ways.items()
     ]
     real, empty = (number(part[of]["js4"] / shuffled) for of in ("real", "empty"))
     return (
-        f"{who}, after {steps:,} generator steps where the paper has 200,000: a seed learns if its sequences of four "
-        f"characters end less than {LEARNED_BELOW:g} times as far from held-out lines as shuffled characters are. They "
-        f"end at {', '.join(ends)}; real lines are at {real}, lines without a character at {empty}."
+        f"{_capital(who)}, after {steps:,} generator steps where the paper has 200,000: a seed learns if its sequences "
+        f"of four characters end less than {LEARNED_BELOW:g} times as far from held-out lines as shuffled characters "
+        f"are. They end at {', '.join(ends)}; real lines are at {real}, lines without a character at {empty}."
     )
 
 
@@ -52,9 +51,9 @@ def _body(part, criteria):
     settings, text = part["settings"], part["text"]
     hours = sum(run["seconds"] for run in part["runs"]) / 3600
     lengths = [f"n = {n}" for n in range(1, DECIDING + 1)]
-    rows = [[name, "", *_figures(part[of]), ""] for name, of in _FLOORS.items()]
+    rows = [[name, "", *_cells(part[of]), ""] for name, of in _FLOORS.items()]
     for run in part["runs"]:
-        rows.append([_WITH[run["arm"]], run["seed"], *_figures(run), f"{100 * run['verbatim']:.1f} %"])
+        rows.append([_WITH[run["arm"]], run["seed"], *_cells(run), f"{100 * run['verbatim']:.1f} %"])
     return f"""## What came out
 
 {criteria}
@@ -88,10 +87,9 @@ with {settings["generator_channels"]} feature maps where the paper has 512. The 
 ones, and a generated one as the probabilities that the generator gives; its most likely characters are what is shown
 and measured. Lines of {text["name"]} ({text["lines"]:,}), cut or filled to {settings["sequence_length"]} characters;
 {settings["symbols"]} symbols; batches of {settings["batch_size"]}, {settings["n_critic"]} critic updates a generator
-step, {settings["generator_steps"]:,} generator steps. Clipping has the same networks,
-WGAN's optimizer, rate and bound (RMSprop, 5e-5, .01). So has the plain GAN, with DCGAN's optimizer (Adam, 2e-4, betas
-.5 and .999) and one update of each network in turn; it was added when one seed of the two others was known, and the
-criterion does not ask for it.
+step, {settings["generator_steps"]:,} generator steps. Clipping has the same networks, WGAN's optimizer, rate and bound
+(RMSprop, 5e-5, .01). So has the plain GAN, with DCGAN's optimizer (Adam, 2e-4, betas .5 and .999) and one update of
+each network in turn; it was added when one seed of the two others was known, and the criterion does not ask for it.
 
 {commands_of({PART: part})}
 Hours of training, with whatever else ran on the machine: {hours:.1f}.
@@ -103,7 +101,7 @@ of this page with each other alone.
 """
 
 
-def _figures(found):
+def _cells(found):
     """Return the cells of a row that samples and other lines share; the last two are empty where not measured."""
     written, different = found.get("written"), found.get("different")
     return [
