@@ -57,11 +57,11 @@ def answer(found):
             waiting.append(f"{of_subject.what} ({len(part['runs'])} of {planned} trainings)")
         else:
             whole[subject] = part
-    pictures = {subject: part["networks"] for subject, part in whole.items() if subject not in ("random", "depth")}
-    told = [_spread_told(pictures["bedrooms"])] if "bedrooms" in pictures else []
-    drawn = [of(whole[subject]) for subject, of in _ANSWERS.items() if subject in whole]
-    if drawn:
-        told.append(_sentence("; ".join(drawn)))
+    pictures = {subject: part["networks"] for subject, part in whole.items() if subject not in _COUNTED}
+    counted = [of(whole[subject]) for subject, of in _COUNTED.items() if subject in whole]
+    told = [_sentence("; ".join(counted))] if counted else []
+    if "bedrooms" in pictures:
+        told.append(_spread_told(pictures["bedrooms"]))
     if pictures:
         told.append(_losses_told(pictures))
     if waiting:
@@ -74,21 +74,17 @@ def _sentence(clause):
     return f"{clause[0].upper()}{clause[1:]}."
 
 
-def _faces_told(part):
-    shown = [f"{_percent(one)} of the {base}'s samples" for base, _, one in _rows(part)]
-    return f"a detector of anime faces finds one in {listed([*shown, f'{_percent(part)} of real pictures'])}"
-
-
-# The clauses of single subjects.
-_ANSWERS = {"faces": _faces_told, "random": random_search.answer, "depth": depth.answer}
+# Of these the answer counts who learns, in a clause each.
+_COUNTED = {"random": random_search.answer, "depth": depth.answer}
 
 
 def _spread_told(networks):
     shown = []
     for base, of_base in networks.items():
         ends = [one["kernel_distance"]["mean"] for one in of_base.values()]
-        shown.append(f"{max(ends) / min(ends):.2g} times over {len(ends)} networks with the {BASES_TOLD[base]}")
-    return f"From its best network to its worst the kernel distance to real bedrooms grows {', '.join(shown)}."
+        far = "" if shown else " as far from real pictures as the best"
+        shown.append(f"{max(ends) / min(ends):.2g} times{far} with the {BASES_TOLD[base]} (of {len(ends)})")
+    return f"On bedrooms the worst network ends {listed(shown)}."
 
 
 def _losses_told(pictures):
@@ -102,10 +98,6 @@ def _losses_told(pictures):
         f"What the clipped WGAN maximises goes with the distance by a rank correlation of {shown['clip']}, what the "
         f"plain GAN maximises by {shown['gan']} (1: the smaller, the nearer)."
     )
-
-
-def _percent(found):
-    return f"{100 * found['face_share']:.0f} %"
 
 
 def _thousandths(value):
@@ -177,7 +169,7 @@ def _beside(part):
     what = "they decide nothing."
     if "face_share" in part:
         what = f"""the faces that are found and the Fréchet distance decide the course's baselines, the others nothing.
-        A face is found in {_percent(part)} of the held-out pictures."""
+        A face is found in {100 * part["face_share"]:.0f} % of the held-out pictures."""
     about = f"""Of the samples after the last generator step, means over the seeds; {what} Precision: the share of
     samples that lie among real pictures; recall: of real pictures that lie among samples. The Fréchet distance is
     larger the fewer pictures there are, and the two sets have as many in all rows."""

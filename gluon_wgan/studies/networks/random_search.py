@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from gluon_wgan.report.numbers import count_of
+from gluon_wgan.report.numbers import count_of, listed
 from gluon_wgan.report.page import table
 from gluon_wgan.report.style import GREY
 from gluon_wgan.studies.networks.question import (
@@ -32,7 +32,7 @@ def answer(part):
     learned = {
         base: sum(value < LEARNED_BELOW for value in of_base.values()) for base, of_base in parts_of(part).items()
     }
-    shown = ", ".join(f"{learned[base]} with the {BASES_TOLD[base]}" for base in BASES)
+    shown = listed([f"{learned[base]} with the {BASES_TOLD[base]}" for base in BASES])
     return f"of {ARCHITECTURES} random architectures {shown} come below {LEARNED_BELOW} of the untrained distance"
 
 
