@@ -170,10 +170,7 @@ class RunFolder:
     def add_environment(self, environment):
         """Add one start of the run to environment.json; return the starts before it."""
         file = self.path / "environment.json"
-        try:
-            earlier = list(parse_json(file.read_bytes())["starts"]) if file.exists() else []
-        except (ValueError, KeyError, TypeError) as error:
-            raise UserError("--resume", f"{file} ({error})", "the environment.json that the run wrote") from error
+        earlier = read_starts(self.path) if file.exists() else []
         write_atomic(file, json.dumps({"starts": [*earlier, environment]}, indent=1).encode())
         return earlier
 
@@ -237,6 +234,21 @@ def read_metrics(path):
     All of them are in memory at once: for a study, not for a running training.
     """
     return list(RunFolder(path).whole_metrics())
+
+
+def read_starts(path):
+    """Return what a run folder's environment.json says of each of the run's starts, see `describe_environment`.
+
+    Raises
+    ------
+    UserError
+        If the file is damaged, or not there.
+    """
+    file = Path(path) / "environment.json"
+    try:
+        return list(parse_json(file.read_bytes())["starts"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError("run", f"{file} ({error})", "the environment.json that the run wrote") from error
 
 
 def measured_file(checkpoint):

@@ -1,7 +1,6 @@
 """What ablations share: train arms x seeds, measure each run as it finishes, keep the table up to date."""
 
 import functools
-import json
 import logging
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from gluon_wgan.evaluate.kernel import LEAST_POINTS
 from gluon_wgan.files import write_atomic
 from gluon_wgan.models.sampling import load_generator, samples
 from gluon_wgan.pictures import packed
-from gluon_wgan.run_folder import read_metrics
+from gluon_wgan.run_folder import read_metrics, read_starts
 from gluon_wgan.settings import PROCEDURAL_PICTURES
 from gluon_wgan.studies.deciding import MARGIN, REFERENCE, SAME, measured_at
 from gluon_wgan.studies.plan import plan
@@ -241,7 +240,7 @@ def evaluate(run, held_out, baseline_resize, kernel=None):
     records = read_metrics(run.folder)
     # rounded first: what is measured of them can be measured again from what is kept
     estimates = [float(f"{record['em_distance_estimate']:.4g}") for record in records]
-    starts = json.loads((run.folder / "environment.json").read_text())["starts"]
+    starts = read_starts(run.folder)
     generator, _, _ = load_generator(run.folder)
     pictures = samples(generator, run.settings, len(held_out(run.settings.resize)[0]))
     deciding, curve = kernel.of_run(run) if kernel is not None else ({}, [])

@@ -1,6 +1,7 @@
 """First light: what the report measures of a run, and which runs it refuses."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,16 +9,22 @@ import pytest
 from gluon_wgan.command import call
 from gluon_wgan.errors import UserError
 from gluon_wgan.pictures import grid, save_picture
-from gluon_wgan.studies.first_light import measure
+from gluon_wgan.run_folder import RunFolder
+from gluon_wgan.settings import preset_settings
+
+
+def write_config(folder, preset="wassersteingan"):
+    settings = replace(preset_settings(preset), boost_generator_steps=25)
+    with RunFolder(folder) as run:
+        run.write_config(settings.to_json())
 
 
 @pytest.fixture
 def run(tmp_path):
     """Return a made-up run of 5,000 steps whose estimate falls from 1 to .1 and whose samples are stripes."""
     folder = tmp_path / "run"
-    (folder / "samples").mkdir(parents=True)
-    config = dict.fromkeys(measure._SHOWN, 0) | {"boost_generator_steps": 25, "image_size": 8}
-    (folder / "config.json").write_text(json.dumps(config))
+    folder.mkdir()
+    write_config(folder)
     start = {"command": ["train_lsun.py", "--seed", "0"], "from_generator_step": 0, "packages": {"mxnet": "1"}}
     start |= dict.fromkeys(["commit", "processor", "physical_cores", "omp_num_threads", "python", "started"], "x")
     (folder / "environment.json").write_text(json.dumps({"starts": [start]}))
@@ -32,8 +39,8 @@ def run(tmp_path):
         for step in range(1, 5001)
     ]
     (folder / "metrics.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
-    smooth = np.broadcast_to(np.linspace(-1, 1, 8), (4, 3, 8, 8))
-    noise = np.random.default_rng(0).uniform(-1, 1, (64, 3, 8, 8))
+    smooth = np.broadcast_to(np.linspace(-1, 1, 64), (4, 3, 64, 64))
+    noise = np.random.default_rng(0).uniform(-1, 1, (1, 3, 64, 64))
     save_picture(folder / "samples/step_0005000.png", grid(smooth))
     save_picture(folder / "samples/real.png", grid(noise))
     return folder
@@ -45,11 +52,33 @@ def test_first_light_measures_what_the_run_holds(run, tmp_path):
     assert data["estimate_after_boost"] == 1.0
     assert data["estimate_at_end"] == 0.1
     assert data["correlation_samples"] == pytest.approx(1, abs=1e-4)  # a ramp, rounded to bytes
-    assert data["correlation_real"] == pytest.approx(0, abs=0.05)  # noise: 3 standard errors of 10,752 pairs are .03
+    assert data["correlation_real"] == pytest.approx(0, abs=0.05)  # noise: 3 standard errors of 12,096 pairs are .03
     assert data["estimates"][-1][:2] == [5000, pytest.approx(0.1)]
     text = (tmp_path / "first_light.md").read_text()
     assert "0.1000 / 1.0000 = 0.10 | yes" in text
     assert "41.7 minutes" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"preset": "wgan-gp-text"}, "given one of a language model; allowed: one that makes pictures"),
+        ({"preset": "hw6-simple"}, r"--run: given .*\(loss non_saturating, without an estimate\); allowed: .*wasserstein"),
+    ],
+)
+def test_first_light_is_of_a_wgan_that_makes_pictures(run, tmp_path, changes, said):
+    write_config(run, **changes)
+    with pytest.raises(UserError, match=said):
+        call("first_light", ["--run", str(run), "--reports", str(tmp_path)])
+
+
+def test_first_light_is_of_a_run_folder(run, tmp_path):
+    (run / "environment.json").write_text("{")
+    with pytest.raises(UserError, match=r"environment.json \(.*; allowed: the environment.json that the run wrote"):
+        call("first_light", ["--run", str(run), "--reports", str(tmp_path)])
+    (run / "config.json").unlink()
+    with pytest.raises(UserError, match=r"\(no run in it\)"):
+        call("first_light", ["--run", str(run), "--reports", str(tmp_path)])
 
 
 def test_first_light_wants_a_run_of_5000_steps(run, tmp_path):

@@ -100,6 +100,7 @@ def test_a_small_study_end_to_end(text, tmp_path):
     part = json.loads((tmp_path / "reports/data/language.json").read_text())["characters"]
     arms = ["penalty", "clip", "gan"]
     assert [(one["arm"], one["seed"], one["steps"]) for one in part["runs"]] == [(arm, 3, 2) for arm in arms]
+    assert {one["commit"] for one in part["runs"]} == {part["starts"][0]["commit"]}
     for one in part["runs"]:
         assert len(one["js"]) == 4 and all(0 < value <= 1 for value in one["js"])
         assert one["course"]["generator_step"] == [1, 2] and 0 <= one["verbatim"] <= 1

@@ -1,6 +1,5 @@
 """Measure a finished run: where its estimate went, and whether its samples are pictures."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +7,10 @@ from PIL import Image
 
 from gluon_wgan.errors import UserError
 from gluon_wgan.files import write_atomic
+from gluon_wgan.models.sampling import require_pictures
 from gluon_wgan.pictures import Curve, save_curves
-from gluon_wgan.run_folder import read_metrics, shown_command
+from gluon_wgan.run_folder import RunFolder, read_metrics, read_starts, shown_command
+from gluon_wgan.settings import Settings
 from gluon_wgan.studies.first_light.question import LEAST_STEPS, WINDOW
 
 _SHOWN = [
@@ -59,24 +60,24 @@ def measure(flags, results):
     Raises
     ------
     UserError
-        If the run has fewer than 5,000 generator steps.
+        If it is no run of a WGAN that makes pictures, or has fewer than 5,000 generator steps.
     """
     run = Path(flags.run)
-    if not (run / "config.json").is_file():
-        raise UserError("--run", run, "a run folder")
-    config = json.loads((run / "config.json").read_text())
-    starts = json.loads((run / "environment.json").read_text())["starts"]
-    records = read_metrics(run)
+    settings = Settings.from_json(RunFolder(run).read_config(), run / "config.json")
+    require_pictures(settings)
+    if settings.loss != "wasserstein":
+        raise UserError("--run", f"{run} (loss {settings.loss}, without an estimate)", "a run with loss wasserstein")
+    starts, records = read_starts(run), read_metrics(run)
     steps = len(records)
     if steps < LEAST_STEPS:
         raise UserError("--run", f"{run} ({steps} generator steps)", f"a run of {LEAST_STEPS} or more")
     estimates = np.array([record["em_distance_estimate"] for record in records])
-    boosted = config["boost_generator_steps"]
+    boosted = settings.boost_generator_steps
     marks = [mark for mark in (500, 1000, 2000, 3000, 5000, 8000, 10000, 20000, 50000) if mark < steps] + [steps]
 
     def correlation(name):
         with Image.open(run / "samples" / name) as sheet:
-            return neighbour_correlation(np.asarray(sheet.convert("RGB")), config["image_size"])
+            return neighbour_correlation(np.asarray(sheet.convert("RGB")), settings.image_size)
 
     last_sheet = f"step_{steps:07d}.png"
     after_boost = float(np.median(estimates[boosted : boosted + WINDOW]))
@@ -85,7 +86,7 @@ def measure(flags, results):
         "command": shown_command(starts[0]["command"]),
         "environment": {key: starts[0][key] for key in starts[0] if key not in ("command", "from_generator_step")},
         "starts": len(starts),
-        "settings": {name: config[name] for name in _SHOWN},
+        "settings": {name: getattr(settings, name) for name in _SHOWN},
         "generator_steps": steps,
         "critic_steps": records[-1]["critic_steps"],
         "images_seen": records[-1]["images_seen"],

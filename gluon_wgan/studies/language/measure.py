@@ -12,7 +12,7 @@ from gluon_wgan import streams
 from gluon_wgan.data.text import END, as_lines, shuffled
 from gluon_wgan.evaluate.ngrams import LENGTHS, ngram_divergence
 from gluon_wgan.models.sampling import draw_latents, load_generator, most_likely, sample
-from gluon_wgan.run_folder import read_metrics
+from gluon_wgan.run_folder import read_metrics, read_starts
 from gluon_wgan.settings import preset_settings
 from gluon_wgan.studies.language.question import ARMS, DECIDING, LEARNED_BELOW, PART, SHOWN_LINES
 from gluon_wgan.studies.plan import plan
@@ -90,6 +90,7 @@ def evaluate(run, text):
     return {
         "arm": run.arm,
         "seed": run.seed,
+        "commit": read_starts(run.folder)[0]["commit"],
         "steps": len(records),
         "seconds": records[-1]["seconds"],
         "checkpoint": checkpoint.name,

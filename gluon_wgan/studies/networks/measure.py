@@ -1,6 +1,5 @@
 """Train every arm, and measure at each tenth of a run how near its samples are, and what its losses say."""
 
-import json
 import logging
 import os
 from dataclasses import replace
@@ -15,7 +14,7 @@ from gluon_wgan.evaluate.sliced_wasserstein import sliced_wasserstein
 from gluon_wgan.models import build_generator
 from gluon_wgan.models.sampling import load_generator, samples
 from gluon_wgan.pictures import keep_sheet
-from gluon_wgan.run_folder import read_metrics
+from gluon_wgan.run_folder import read_metrics, read_starts
 from gluon_wgan.settings import preset_settings
 from gluon_wgan.studies.networks import inside
 from gluon_wgan.studies.networks.question import (
@@ -119,7 +118,7 @@ def measure_run(run, flags, figures):
     if first and flags.measure == "depth":
         trained = checkpoint if whole else None
         found |= {"norms": inside.norms_of(run.settings, trained, pictures), "cost": inside.cost(run.settings)}
-    starts = json.loads((run.folder / "environment.json").read_text())["starts"]
+    starts = read_starts(run.folder)
     return {
         "arm": run.arm,
         "seed": run.seed,

@@ -1,6 +1,5 @@
 """What presets learn of real pictures: penalty beside clipping, a homework's three baselines, a tutorial's digits."""
 
-import json
 import logging
 import os
 from dataclasses import replace
@@ -18,7 +17,7 @@ from gluon_wgan.files import write_atomic
 from gluon_wgan.models import build_generator
 from gluon_wgan.models.sampling import load_generator, samples
 from gluon_wgan.pictures import packed
-from gluon_wgan.run_folder import read_metrics
+from gluon_wgan.run_folder import read_metrics, read_starts
 from gluon_wgan.settings import preset_settings
 from gluon_wgan.studies.plan import plan
 from gluon_wgan.studies.presets.question import COMPARED, POINTS, SUBJECTS
@@ -156,7 +155,7 @@ def evaluate(run, pictures):
     pictures : Pictures
     """
     records = read_metrics(run.folder)
-    starts = json.loads((run.folder / "environment.json").read_text())["starts"]
+    starts = read_starts(run.folder)
     generator, _, _ = load_generator(run.folder)
     count = len(pictures.held_out)
     windows = np.array_split(np.arange(len(records)), min(POINTS, len(records)))

@@ -19,7 +19,7 @@ from gluon_wgan.files import write_atomic
 from gluon_wgan.models import build_critic
 from gluon_wgan.models.sampling import load_generator, samples
 from gluon_wgan.pictures import keep_sheet
-from gluon_wgan.run_folder import RunFolder, measured_file, read_metrics, shown_command
+from gluon_wgan.run_folder import RunFolder, measured_file, read_metrics, read_starts, shown_command
 from gluon_wgan.settings import PROCEDURAL_PICTURES, command_line, preset_settings
 from gluon_wgan.studies.plan import plan
 from gluon_wgan.studies.runner import train_and_measure
@@ -81,7 +81,7 @@ def measure_run(run, flags, figures):
     if settings.data is None:
         rows = [[picture, *known.pictures[which]] for picture, which in zip(made[:ROWS], near[0].rows)]
         keep_sheet(_sheet(figures, flags.measure, f"{run.arm}-nearest"), np.concatenate(rows), 1 + NEAREST)
-    starts = json.loads((run.folder / "environment.json").read_text())["starts"]
+    starts = read_starts(run.folder)
     last = read_metrics(run.folder)[-1]
     return {
         "recipe": run.arm,
