@@ -1,6 +1,5 @@
 """Arms x seeds -> runs; and the flags that all studies share. Without mxnet."""
 
-import json
 import os
 import re
 from dataclasses import dataclass, replace
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from gluon_wgan.errors import UserError
 from gluon_wgan.flags import optional
+from gluon_wgan.run_folder import record_in
 from gluon_wgan.settings import Settings, default_run_name, preset_settings
 from gluon_wgan.studies.deciding import SEEDS, checkpoint_every
 
@@ -119,10 +119,11 @@ class Run:
         try:
             with open(self.folder / "metrics.jsonl", "rb") as file:
                 file.seek(max(0, os.fstat(file.fileno()).st_size - 4096))
-                lines = file.read().split(b"\n")[:-1]  # what follows the last line break is half a line
+                lines = file.read().splitlines(keepends=True)
         except FileNotFoundError:
             return 0
-        return json.loads(lines[-1])["generator_step"] if lines else 0
+        records = filter(None, map(record_in, reversed(lines)))  # the last may be half a line, or damaged
+        return next((record["generator_step"] for record in records), 0)
 
     def finished(self):
         """Say whether the checkpoint of the last generator step is there."""

@@ -72,8 +72,21 @@ def test_what_cannot_be_measured(folder, packed, tmp_path):
         measure(tmp_path / "run")
     trained(packed, tmp_path / "run", 2)
     (tmp_path / "run/samples/step_0000002.webp").write_bytes(b"RIFF")
+    with pytest.raises(UserError, match=r"--run: given .*\(arm 'cv2', seed 0: not of this study\)"):
+        measure(tmp_path / "run")
+    file = tmp_path / "run/state.json"
+    file.write_text(file.read_text().replace('"seed": 0', '"seed": 20'))
     with pytest.raises(UserError, match=r"--run: given .*cannot identify image file"):
         measure(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "7", '{"finished": true, "generator_steps": "x"}', '{"seed": "../../x"}']
+)
+def test_of_rubbish_nothing_is_measured(folder, tmp_path, content):
+    (tmp_path / "state.json").write_text(content)
+    with pytest.raises(UserError, match=r"--run: given .*; allowed: a finished run of tests/parity/full_size\.py"):
+        study.measure_run(tmp_path, str(folder), Results(tmp_path, "full_size"), tmp_path / "cache")
 
 
 def trained(packed, folder, generator_steps, minutes=9):

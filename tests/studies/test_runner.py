@@ -124,3 +124,6 @@ def test_half_a_line_is_no_step(base, tmp_path):
     run.folder.mkdir()
     (run.folder / "metrics.jsonl").write_text('{"generator_step": 1}\n{"generator_step": 2}\n{"generator_st')
     assert run.steps_done() == 2
+    with open(run.folder / "metrics.jsonl", "ab") as file:  # as a power cut leaves it
+        file.write(bytes(40) + b"\n")
+    assert run.steps_done() == 2

@@ -3,7 +3,6 @@
 tests/parity/full_size.py trains, on another machine, from one packed file an arm; this side packs and measures.
 """
 
-import json
 import logging
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from gluon_wgan.data import open_source, prepare
 from gluon_wgan.errors import UserError
 from gluon_wgan.evaluate.estimates import estimate_measures
 from gluon_wgan.evaluate.held_out import HeldOut, floors
-from gluon_wgan.files import write_atomic
+from gluon_wgan.files import parse_json, write_atomic
 from gluon_wgan.models.sampling import draw_latents
 from gluon_wgan.pictures import packed
 from gluon_wgan.run_folder import describe_environment
@@ -139,16 +138,19 @@ def measure_run(run, data, results, cache_dir):
 def _read(run):
     """Return (state, estimates, strips, {generator step: samples}) of a finished run."""
     try:
-        state = json.loads((run / "state.json").read_text())
+        state = parse_json((run / "state.json").read_bytes())
         if not state["finished"]:
             raise ValueError(f"stopped at generator step {state['generator_steps']:,}")
+        arm, seed = state["arm"], state["recipe"]["seed"]  # of which the names of what is kept are made
+        if arm not in ARMS or seed not in SEEDS:
+            raise ValueError(f"arm {arm!r}, seed {seed!r}: not of this study")
         # no pickle: nothing in these files is executed
         estimates, strips = (np.load(run / f"{name}.npy", allow_pickle=False) for name in ("estimates", "strips"))
         sheets = {}
         for step in measured_at(state["generator_steps"])[0]:
             with Image.open(run / "samples" / f"step_{step:07d}.webp") as sheet:
                 sheets[step] = _cut(np.asarray(sheet.convert("RGB")), state["recipe"]["image_size"])
-    except (OSError, ValueError, KeyError) as mistake:
+    except Exception as mistake:  # of a damaged file numpy raises anything
         raise UserError("--run", f"{run} ({mistake})", "a finished run of tests/parity/full_size.py") from mistake
     return state, estimates, strips, sheets
 
