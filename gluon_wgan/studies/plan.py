@@ -59,6 +59,10 @@ class TrainingFlags(StudyFlags):
     def threads(self):
         return 1  # more would spin beside the trainings, which take all cores: ten times slower
 
+    def check(self):
+        if self.at_once is not None and self.at_once < 1:
+            raise UserError("--at-once", self.at_once, "1 or more")
+
 
 @dataclass(frozen=True)
 class AblationFlags(TrainingFlags):
@@ -88,6 +92,7 @@ class AblationFlags(TrainingFlags):
     """a .params file of GluonCV's resnet18_v1, of yours: measure the Fréchet distance of its features too"""
 
     def check(self):
+        super().check()
         if self.again is not None and not re.fullmatch("[A-Za-z0-9-]{1,40}", self.again):
             raise UserError("--again", repr(self.again), "letters, digits and hyphens, 40 at most")
 

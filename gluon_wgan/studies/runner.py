@@ -78,12 +78,10 @@ def train_all(runs, cache_dir, at_once=None, on_finished=None, threads=None):
     Raises
     ------
     UserError
-        If at_once is less than 1, or a training failed for another reason; the others are finished first.
+        If a training failed for another reason; the others are finished first.
     """
     cores = cpu_count(only_physical_cores=True)
     at_once = cores if at_once is None else at_once
-    if at_once < 1:
-        raise UserError("--at-once", at_once, f"1 or more ({cores} on this machine by default)")
     left = [run for run in runs if not run.finished()]
     results = {run: 0 for run in runs if run.finished()}
     for run in results:

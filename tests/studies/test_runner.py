@@ -13,9 +13,10 @@ from training_fixtures import TINY_RUN
 from gluon_wgan.checkpoint import verify_checkpoint
 from gluon_wgan.errors import UserError
 from gluon_wgan.settings import preset_settings
+from gluon_wgan.studies import find_studies
 from gluon_wgan.studies.ablation_epsilon.question import ARMS as EPSILONS
 from gluon_wgan.studies.ablation_resize.question import ARMS as RESIZES
-from gluon_wgan.studies.plan import plan
+from gluon_wgan.studies.plan import TrainingFlags, plan
 from gluon_wgan.studies.runner import train_all
 
 ARMS = {"pil": {}, "cv2": {"resize": "cv2"}}
@@ -113,9 +114,15 @@ def test_a_training_that_fails_is_named_and_the_others_are_finished(base, tmp_pa
 
 
 @pytest.mark.parametrize("at_once", [0, -1])
-def test_at_once_is_checked(base, tmp_path, at_once):
-    with pytest.raises(UserError, match="--at-once"):
-        train_all(plan(settings_of(ARMS, base), (0,), tmp_path), tmp_path, at_once)
+def test_at_once_is_checked_before_anything_is_prepared(at_once):
+    checked = 0
+    for study in find_studies():
+        flags = study.question.Flags
+        if isinstance(flags, type) and issubclass(flags, TrainingFlags):
+            with pytest.raises(UserError, match=f"--at-once: given {at_once}; allowed: 1 or more"):
+                flags(at_once=at_once).check()
+            checked += 1
+    assert checked >= 6
 
 
 def test_half_a_line_is_no_step(base, tmp_path):

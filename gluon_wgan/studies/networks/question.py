@@ -258,6 +258,7 @@ class Flags(TrainingFlags):
         return self.measure is not None
 
     def check(self):
+        super().check()
         if self.measures() and self.data is None:
             raise UserError("--data", "nothing", "the pictures to train on")
         if self.measures() and not os.path.exists(self.data):

@@ -72,5 +72,6 @@ class Flags(TrainingFlags):
         return self.measure is not None
 
     def check(self):
+        super().check()
         if self.measures() and self.data is None:
             raise UserError("--data", "nothing", "the real pictures to train on, as of train_lsun.py")

@@ -98,6 +98,7 @@ class Flags(TrainingFlags):
         return self.measure is not None
 
     def check(self):
+        super().check()
         if not self.measures():
             return
         needed = MODELS[self.measure].data
