@@ -24,6 +24,7 @@ FLOORS = {
     "streams": 0,
     "resize": 0,
     "roles": 0,
+    "environment": 0,
     "run_folder": 0,
     "params_files": 0,
     "pictures": 0,

@@ -3,14 +3,13 @@
 import json
 import multiprocessing
 import os
-import subprocess
 
 import pytest
 
 from gluon_wgan import run_folder
 from gluon_wgan.errors import UserError
 from gluon_wgan.files import locked, write_atomic
-from gluon_wgan.run_folder import SCHEMA, RunFolder, describe_environment, read_metrics, sealed, unsealed
+from gluon_wgan.run_folder import SCHEMA, RunFolder, read_metrics, sealed, unsealed
 
 
 def test_write_atomic_replaces_and_leaves_nothing_beside(tmp_path):
@@ -129,34 +128,6 @@ def test_every_start_is_added_to_the_environment(tmp_path):
         assert run.add_environment({"number": 1}) == []
         assert run.add_environment({"number": 2}) == [{"number": 1}]
     assert json.loads((run.path / "environment.json").read_text()) == {"starts": [{"number": 1}, {"number": 2}]}
-
-
-def test_the_environment_names_versions_and_threads():
-    import numpy
-
-    environment = describe_environment()
-    assert environment["packages"]["numpy"] == numpy.__version__
-    assert environment["packages"]["mxnet"] == "1.9.1"
-    assert environment["omp_num_threads"] == os.environ["OMP_NUM_THREADS"]
-    assert 1 <= environment["physical_cores"] <= environment["processors"] <= os.cpu_count()
-    json.dumps(environment)
-
-
-def test_a_commit_is_dirty_by_its_code_and_not_by_the_reports_a_study_writes(tmp_path, monkeypatch):
-    package = tmp_path / "gluon_wgan"
-    for file in ("gluon_wgan/code.py", "reports/data.json"):
-        (tmp_path / file).parent.mkdir(exist_ok=True)
-        (tmp_path / file).write_text("1")
-    git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b"]
-    for arguments in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "one"]):
-        subprocess.run([*git, *arguments], check=True)
-    monkeypatch.setattr(run_folder, "__file__", str(package / "run_folder.py"))
-    commit = describe_environment()["commit"]
-    assert len(commit) == 40
-    (tmp_path / "reports/data.json").write_text("2")
-    assert describe_environment()["commit"] == commit
-    (tmp_path / "gluon_wgan/code.py").write_text("2")
-    assert describe_environment()["commit"] == f"{commit}-dirty"
 
 
 # --- the fingerprint of config.json and state.json

@@ -7,9 +7,9 @@ import logging
 import re
 from pathlib import Path
 
+from gluon_wgan.environment import describe_environment, shown_command
 from gluon_wgan.errors import UserError
 from gluon_wgan.files import locked, parse_json, write_atomic
-from gluon_wgan.run_folder import describe_environment, shown_command
 
 log = logging.getLogger(__name__)
 

@@ -24,12 +24,12 @@ from tqdm import tqdm
 from gluon_wgan import kernels
 from gluon_wgan.data import Batches, open_source, prepare
 from gluon_wgan.data.lsun import draw_bedrooms, write_lsun_lmdb
+from gluon_wgan.environment import describe_environment
 from gluon_wgan.errors import UserError
 from gluon_wgan.models.flops import update_flops
 from gluon_wgan.models.sampling import draw_latents, sample
 from gluon_wgan.pictures import to_uint8
 from gluon_wgan.resize import scaled_size
-from gluon_wgan.run_folder import describe_environment
 from gluon_wgan.settings import preset_settings
 from gluon_wgan.tools.benchmark_torch import TorchProcess
 from gluon_wgan.tools.benchmark_turns import alternate, compare, quartiles

@@ -5,9 +5,9 @@ import logging
 
 from gluon_wgan.checkpoint import list_checkpoints, verify_checkpoint
 from gluon_wgan.data.prepared import made_now
+from gluon_wgan.environment import describe_environment
 from gluon_wgan.errors import UserError
 from gluon_wgan.models import build_critic, build_generator, parameter_count
-from gluon_wgan.run_folder import describe_environment
 from gluon_wgan.settings import flag_of
 from gluon_wgan.training.build import batch_shape, build_whole, find_devices, open_parts, prepare_data
 from gluon_wgan.training.loop import expected_seconds, fit, follow

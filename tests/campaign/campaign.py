@@ -29,7 +29,7 @@ from tqdm import tqdm
 from twice import TWICE, Twice
 from worker import FLAGS
 
-from gluon_wgan.run_folder import describe_environment
+from gluon_wgan.environment import describe_environment
 from gluon_wgan.studies.reliability.question import PART
 from gluon_wgan.studies.results import Results
 

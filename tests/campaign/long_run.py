@@ -22,7 +22,7 @@ from disturbed import differing, popen
 from tqdm import tqdm
 
 from gluon_wgan.data.lsun import draw_bedrooms
-from gluon_wgan.run_folder import describe_environment
+from gluon_wgan.environment import describe_environment
 from gluon_wgan.studies.reliability.question import LONG_RUN
 from gluon_wgan.studies.results import Results
 

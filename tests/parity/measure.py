@@ -84,7 +84,8 @@ def main():
     from compare import LOCKSTEP_TOLERANCES
     from recipes import LOCKSTEP, LOCKSTEP_PICTURES, NETWORKS, RMSPROP
 
-    from gluon_wgan.run_folder import describe_environment, write_atomic
+    from gluon_wgan.environment import describe_environment
+    from gluon_wgan.files import write_atomic
 
     environment = describe_environment()
     import departures

@@ -6,7 +6,6 @@ import subprocess
 import pytest
 from conftest import python_command
 
-from gluon_wgan.run_folder import shown_command
 from gluon_wgan.studies.results import Results, dumps
 
 ASKED = {"settings": {"width": 4, "sizes": (1, 2)}}
@@ -87,16 +86,3 @@ def test_lists_of_numbers_stand_on_a_line():
     content = {"numbers": [1, -2.5, 1e-07], "words": ["1, 2"], "lists": [[1], [2]]}
     assert '"numbers": [ 1, -2.5, 1e-07 ]' in dumps(content)
     assert json.loads(dumps(content)) == content
-
-
-@pytest.mark.parametrize(
-    ("words", "shown"),
-    [
-        (["toy.py", "--measure", "--width", "8"], "python experiments/toy.py --measure --width 8"),
-        (["gluon-wgan", "toy"], "gluon-wgan toy"),
-        (["__main__.py", "train", "--data", "../lsun"], "python -m gluon_wgan train --data path/to/lsun"),
-        (["train_lsun.py", "--data", "/a b/my cat"], "python experiments/train_lsun.py --data 'path/to/my cat'"),
-    ],
-)
-def test_a_command_is_shown_as_it_was_typed_without_folders_of_this_machine(words, shown):
-    assert shown_command(words) == shown

@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from gluon_wgan.environment import shown_command
 from gluon_wgan.errors import UserError
 from gluon_wgan.files import write_atomic
 from gluon_wgan.models.sampling import require_pictures
 from gluon_wgan.pictures import Curve, save_curves
-from gluon_wgan.run_folder import RunFolder, read_metrics, read_starts, shown_command
+from gluon_wgan.run_folder import RunFolder, read_metrics, read_starts
 from gluon_wgan.settings import Settings
 from gluon_wgan.studies.first_light.question import LEAST_STEPS, WINDOW
 

@@ -11,13 +11,13 @@ import numpy as np
 from PIL import Image
 
 from gluon_wgan.data import open_source, prepare
+from gluon_wgan.environment import describe_environment
 from gluon_wgan.errors import UserError
 from gluon_wgan.evaluate.estimates import estimate_measures
 from gluon_wgan.evaluate.held_out import HeldOut, floors
 from gluon_wgan.files import parse_json, write_atomic
 from gluon_wgan.models.sampling import draw_latents
 from gluon_wgan.pictures import packed
-from gluon_wgan.run_folder import describe_environment
 from gluon_wgan.studies.ablation import BASELINE_RESIZE, decisions, kernel_of
 from gluon_wgan.studies.ablation_resize.question import ARMS as RESIZES
 from gluon_wgan.studies.deciding import measured_at

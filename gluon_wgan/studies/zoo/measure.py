@@ -13,13 +13,14 @@ import numpy as np
 from gluon_wgan.checkpoint import load_weights, open_checkpoint, save_checkpoint
 from gluon_wgan.data import open_source, prepare
 from gluon_wgan.data.lsun import draw_bedrooms
+from gluon_wgan.environment import shown_command
 from gluon_wgan.evaluate import features, kernel_distance
 from gluon_wgan.evaluate.nearest import copied, nearest
 from gluon_wgan.files import write_atomic
 from gluon_wgan.models import build_critic
 from gluon_wgan.models.sampling import load_generator, samples
 from gluon_wgan.pictures import keep_sheet
-from gluon_wgan.run_folder import RunFolder, measured_file, read_metrics, read_starts, shown_command
+from gluon_wgan.run_folder import RunFolder, measured_file, read_metrics, read_starts
 from gluon_wgan.settings import PROCEDURAL_PICTURES, command_line, preset_settings
 from gluon_wgan.studies.plan import plan
 from gluon_wgan.studies.runner import train_and_measure
