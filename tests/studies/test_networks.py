@@ -10,7 +10,7 @@ from conftest import encode, make_picture
 from gluon_wgan.command import call
 from gluon_wgan.errors import UserError
 from gluon_wgan.settings import Settings, preset_settings
-from gluon_wgan.studies.networks import depth, measure, page, question, summary
+from gluon_wgan.studies.networks import depth, measure, page, question, random_search, summary
 
 
 def run(arm, seed, distance, correlation=(1.0, 0.0), untrained=0.6):
@@ -249,6 +249,11 @@ def test_the_random_search_counts_who_learned():
         "Of 30 random architectures 0 with the clipped WGAN, 20 with the penalised WGAN and 20 with the plain GAN come "
         "below 0.8 of the untrained distance."
     )
+    # 11 and more: 3, 6, 8 and 9 of the 15 with a deep network without norm are below
+    told = random_search._by_depth(random_search.parts_of(part))
+    assert "15 of the 30 architectures have" in told.replace("\n", " ")
+    assert "| penalised WGAN | 20 of 30 | 11 of 15 | 9 of 15 |" in told
+    assert "| clipped WGAN | 0 of 30 | 0 of 15 | 0 of 15 |" in told
     half = {**part, "runs": runs[:45]}
     assert page.answer({"random": half}).endswith("Not answered yet: random architectures (45 of 90 trainings).")
 
