@@ -38,8 +38,8 @@ def _answer(judged):
     tested = count[REPRODUCED] + count[NOT_REPRODUCED] + count[PARTLY]
     return fill(
         f"Of {len(judged)} claims, {tested} are tested: {count[REPRODUCED]} are reproduced, "
-        f"{count[NOT_REPRODUCED]} are not, {count[PARTLY]} partly; {count[NOT_YET_TESTED]} are not yet tested, and "
-        f"{count[NOT_TESTABLE]} are not testable here.",
+        f"{count[NOT_REPRODUCED]} are not, {count[PARTLY]} partly; not yet tested: {count[NOT_YET_TESTED]}, not "
+        f"testable here: {count[NOT_TESTABLE]}.",
         width=120,
     )
 
