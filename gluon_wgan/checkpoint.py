@@ -192,7 +192,7 @@ def open_checkpoint(path):
         raise UserError("run", path, allowed)
     state = verify_checkpoint(checkpoint)
     run = checkpoint.parent.parent
-    return checkpoint, Settings.from_json(RunFolder(run).read_config(), run / "config.json"), state
+    return checkpoint, Settings.from_json(RunFolder(run).read_config("run"), run / "config.json"), state
 
 
 def load_checkpoint(path, generator, critic, updaters):

@@ -116,8 +116,11 @@ class RunFolder:
             allowed = "a folder that can be created and written"
             raise UserError("--out", f"{self.path} ({parent}: {error.strerror})", allowed) from error
 
-    def read_config(self):
-        """Return config.json as a dict; raises UserError if there is none, or it is broken, or of a later version."""
+    def read_config(self, flag="--resume"):
+        """Return config.json as a dict; raises UserError if there is none, or it is broken, or of a later version.
+
+        It names the flag by which the folder was given.
+        """
         file = self.path / "config.json"
         try:
             config = unsealed(file.read_bytes())
@@ -127,9 +130,9 @@ class RunFolder:
             return config
         except FileNotFoundError:
             allowed = "a run folder, which has a config.json"
-            raise UserError("--resume", f"{self.path} (no run in it)", allowed) from None
+            raise UserError(flag, f"{self.path} (no run in it)", allowed) from None
         except (OSError, ValueError) as error:
-            raise UserError("--resume", f"{file} ({error})", "the config.json that the run wrote") from error
+            raise UserError(flag, f"{file} ({error})", "the config.json that the run wrote") from error
 
     def __enter__(self):
         self.path.mkdir(parents=True, exist_ok=True)
@@ -165,7 +168,7 @@ class RunFolder:
     def add_environment(self, environment):
         """Add one start of the run to environment.json; return the starts before it."""
         file = self.path / "environment.json"
-        earlier = read_starts(self.path) if file.exists() else []
+        earlier = read_starts(self.path, "--resume") if file.exists() else []
         write_atomic(file, json.dumps({"starts": [*earlier, environment]}, indent=1).encode())
         return earlier
 
@@ -231,19 +234,19 @@ def read_metrics(path):
     return list(RunFolder(path).whole_metrics())
 
 
-def read_starts(path):
+def read_starts(path, flag="run"):
     """Return what a run folder's environment.json says of each of the run's starts, see `gluon_wgan.environment`.
 
     Raises
     ------
     UserError
-        If the file is damaged, or not there.
+        If the file is damaged, or not there; it names the flag by which the folder was given.
     """
     file = Path(path) / "environment.json"
     try:
         return list(parse_json(file.read_bytes())["starts"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError("run", f"{file} ({error})", "the environment.json that the run wrote") from error
+        raise UserError(flag, f"{file} ({error})", "the environment.json that the run wrote") from error
 
 
 def measured_file(checkpoint):

@@ -82,7 +82,7 @@ def test_an_environment_that_is_damaged_is_refused(tmp_path):
         run.add_environment({"command": []})
         for content in ("{", "[]", '{"starts": 7}'):
             (tmp_path / "run/environment.json").write_text(content)
-            with pytest.raises(UserError, match=r"run: given .*environment.json"):
+            with pytest.raises(UserError, match=r"--resume: given .*environment.json"):
                 run.add_environment({"command": []})
 
 

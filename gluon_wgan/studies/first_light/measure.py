@@ -64,11 +64,11 @@ def measure(flags, results):
         If it is no run of a WGAN that makes pictures, or has fewer than 5,000 generator steps.
     """
     run = Path(flags.run)
-    settings = Settings.from_json(RunFolder(run).read_config(), run / "config.json")
+    settings = Settings.from_json(RunFolder(run).read_config("--run"), run / "config.json")
     require_pictures(settings)
     if settings.loss != "wasserstein":
         raise UserError("--run", f"{run} (loss {settings.loss}, without an estimate)", "a run with loss wasserstein")
-    starts, records = read_starts(run), read_metrics(run)
+    starts, records = read_starts(run, "--run"), read_metrics(run)
     steps = len(records)
     if steps < LEAST_STEPS:
         raise UserError("--run", f"{run} ({steps} generator steps)", f"a run of {LEAST_STEPS} or more")
