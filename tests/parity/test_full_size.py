@@ -80,12 +80,18 @@ def test_what_cannot_be_measured(folder, packed, tmp_path):
         measure(tmp_path / "run")
 
 
-@pytest.mark.parametrize(
-    "content", ["", "[]", "7", '{"finished": true, "generator_steps": "x"}', '{"seed": "../../x"}']
-)
+@pytest.mark.parametrize("content", ["", "[]", "7", '{"finished": true, "generator_steps": "x"}'])
 def test_of_rubbish_nothing_is_measured(folder, tmp_path, content):
     (tmp_path / "state.json").write_text(content)
     with pytest.raises(UserError, match=r"--run: given .*; allowed: a finished run of tests/parity/full_size\.py"):
+        study.measure_run(tmp_path, str(folder), Results(tmp_path, "full_size"), tmp_path / "cache")
+
+
+@pytest.mark.parametrize(("arm", "seed"), [("../x", 20), ("cv2", "../../x"), ("cv2", 19), ("gluoncv", 20)])
+def test_of_another_arm_or_seed_nothing_is_kept(folder, tmp_path, arm, seed):
+    state = {"finished": True, "generator_steps": 2, "arm": arm, "recipe": {"seed": seed}}
+    (tmp_path / "state.json").write_text(json.dumps(state))
+    with pytest.raises(UserError, match="not of this study"):
         study.measure_run(tmp_path, str(folder), Results(tmp_path, "full_size"), tmp_path / "cache")
 
 
