@@ -88,11 +88,11 @@ def _by_depth(found):
     told = wrapped(
         f"Trainings that come below {LEARNED_BELOW} of the untrained distance. Looked at when the runs were known: "
         f"{len(bare)} of the {ARCHITECTURES} architectures have a generator or a critic of {_DEEP} layers or more "
-        "without norm. All weights begin as normal(0, 0.02), as in the original, and as the DCGANs of the paper's "
-        "code. Without norm a layer of 8 feature maps then makes what passes through it about six times smaller "
-        "(0.02 √(8 · 9) = 0.17), and a dozen of them leave little to learn from. The paper's code, which holds no "
-        "random search, begins its residual and dense networks with larger weights (He et al. 2015), and takes "
-        "200,000 steps."
+        "without norm. All convolutions begin as normal(0, 0.02), as in the original, and with the deviation of the "
+        "DCGANs in the paper's code. Without norm a layer of 8 feature maps then makes what passes through it some six "
+        "times smaller (0.02 √(8 · 9) = 0.17), and the eight layers that 12 have beyond DCGAN's four a million times. "
+        "The paper's code, which holds no random search, begins its residual and dense networks with larger weights "
+        "(He et al. 2015), and takes 200,000 steps."
     )
     return f"""{told}
 
