@@ -144,7 +144,7 @@ def _table(subject, part):
     untrained = _thousandths(np.mean([run["untrained"] for run in part["runs"]]))
     what, side = SUBJECTS[subject].what, part["sizes"]["image_size"]
     about = f"""{part["pictures"]}, {part["generator_steps"]:,} generator steps at {side}x{side} pixels. Kernel
-    distances in thousandths to {part["held_out"]} held-out pictures: mean over the last three tenths of a run, then
+    distances in thousandths to {part["held_out"]:,} held-out pictures: mean over the last three tenths of a run, then
     over the seeds; intervals of 95 % by bootstrap; untrained networks are at {untrained}. *Minus*
     takes off, seed by seed, the distance of the first network that is trained so, of the clipped WGAN's first, or of
     the plain GAN's first; a star: in every seed on one side, and by more than twice the other's spread. A run that
