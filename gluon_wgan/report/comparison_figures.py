@@ -11,8 +11,8 @@ from gluon_wgan.pictures import median_filtered
 from gluon_wgan.report import decision
 from gluon_wgan.report.style import GREY
 
-# Of the figure's panels: above beside held-out pictures prepared alike, below beside Pillow's.
-_TITLES = {
+# Short names of measures; of the figure's panels: above beside held-out pictures prepared alike, below beside Pillow's.
+TITLES = {
     "swd_same": "patches,\nprepared alike",
     "swd_scaled_same": "patches, scaled,\nprepared alike",
     "spectrum_same": "spectra,\nprepared alike",
@@ -57,14 +57,14 @@ def _curves(data, reports, style):
 def _distances(data, style):
     figure = Figure(figsize=(9, 2.2 + 0.9 * len(data["arms"])), layout="constrained")
     panels = figure.subplots(2, 3, sharey=True).ravel()
-    for axes, measure in zip(panels, _TITLES):
+    for axes, measure in zip(panels, TITLES):
         for place, (arm, found) in enumerate(data["arms"].items()):
             colour = style(arm).colour
             values = found["measures"][measure]["values"]
             axes.plot(values, [place] * len(values), "o", color=colour, alpha=0.5)
             axes.plot(np.mean(values), place, "|", color=colour, markersize=16, markeredgewidth=2)
             axes.plot(data["floors"][arm][measure], place, "x", color=GREY)
-        axes.set_title(_TITLES[measure], fontsize=10)
+        axes.set_title(TITLES[measure], fontsize=10)
         axes.set_xlim(left=0)
         axes.grid(axis="x", alpha=0.3)
         axes.set_yticks(range(len(data["arms"])), [fill(style(arm).label, 20) for arm in data["arms"]])

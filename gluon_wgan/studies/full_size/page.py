@@ -1,6 +1,7 @@
 """The page of the resize ablation at full size."""
 
 from gluon_wgan.report import decision
+from gluon_wgan.report.comparison_figures import TITLES
 from gluon_wgan.report.page import Page, origin, table
 from gluon_wgan.report.style import style
 from gluon_wgan.studies.deciding import MARGIN, REFERENCE, SAME
@@ -15,7 +16,13 @@ _MEASURES = {
     REFERENCE: "kernel distance to held-out pictures shrunk by Pillow",
     SAME: "kernel distance to held-out pictures shrunk as the arm's own",
 }
-_OTHERS = ("em_estimate_end", "swd_same", "swd_reference", "spectrum_same", "spectrum_reference")
+_OTHERS = {
+    "em_estimate_end": "EM estimate at the end",
+    **{
+        name: TITLES[name].replace("\n", " ")
+        for name in ("swd_same", "swd_reference", "spectrum_same", "spectrum_reference")
+    },
+}
 
 
 def page(data, reports):
@@ -56,10 +63,10 @@ out.{_alone(runs)}
 
 ## Each run
 
-None of these decides; the sliced Wasserstein distances and spectra are those of the
+None of these decides; the distances of patches (sliced Wasserstein) and of spectra are those of the
 [small ablation](ablation_resize.md).
 
-{table(["arm", "seed", *_OTHERS, "trained in"], rows)}
+{table(["arm", "seed", *_OTHERS.values(), "trained in"], rows)}
 
 ## Commands
 
