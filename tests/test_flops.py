@@ -9,7 +9,7 @@ from mxnet.gluon import nn
 from training_fixtures import tiny_settings
 
 from gluon_wgan.models import build_critic, build_generator
-from gluon_wgan.models.flops import layer_flops, update_flops
+from gluon_wgan.models.flops import layer_flops, outputs, update_flops, update_outputs
 from gluon_wgan.settings import Settings
 
 
@@ -29,6 +29,21 @@ def test_dense_layers_in_order_without_what_lies_between():
     block = nn.HybridSequential()
     block.add(nn.Dense(7, in_units=12), nn.Activation("relu"), nn.BatchNorm(in_channels=7), nn.Dense(1, in_units=7))
     assert layer_flops(block, (5, 3, 2, 2)) == [2 * 5 * 12 * 7, 2 * 5 * 7]
+
+
+def test_what_every_operator_writes_counts_and_weights_do_not():
+    layer = nn.HybridSequential()
+    layer.add(nn.Conv2D(5, 4, 2, 1, in_channels=3), nn.Activation("tanh"))
+    assert outputs(layer, (2, 3, 16, 12)) == 2 * (2 * 5 * 8 * 6)
+
+
+@pytest.mark.parametrize(("penalised", "critic_passes"), [(False, 4), (True, 8)])
+def test_what_an_update_writes(penalised, critic_passes):
+    generator, critic = nn.HybridSequential(), nn.HybridSequential()
+    generator.add(nn.Dense(6, in_units=3), nn.Activation("relu"))
+    critic.add(nn.Dense(5, in_units=6), nn.Dense(1, in_units=5))
+    written = update_outputs(generator, critic, 4, 3, (1, 2, 3), penalised)
+    assert written == (4 * (12 + critic_passes * 6), 4 * 2 * (12 + 6))
 
 
 def test_an_update_at_full_size():
@@ -70,3 +85,5 @@ def test_hybridized_and_counted_networks_stay_what_they_are():
 def test_a_wrong_input_shape_is_refused():
     with pytest.raises(mx.MXNetError):
         layer_flops(build_critic(tiny_settings()), (4, 1, 16, 16))
+    with pytest.raises(mx.MXNetError):
+        outputs(build_critic(tiny_settings()), (4, 1, 16, 16))

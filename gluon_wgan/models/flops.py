@@ -1,4 +1,4 @@
-"""Count the floating-point operations of a WGAN step, by the shapes of its layers, and how many a machine does."""
+"""Count what a WGAN step computes and writes, by the shapes of its layers, and how fast a machine computes."""
 
 import json
 import math
@@ -67,6 +67,38 @@ def update_flops(generator, critic, batch_size, latent_dim, image_shape, penalis
         critic_update += 6 * sum(in_critic) - in_critic[0]
     generator_update = 3 * sum(in_generator) - in_generator[0] + 2 * sum(in_critic)
     return critic_update, generator_update
+
+
+def outputs(block, input_shape):
+    """Return how many numbers the operators of one forward pass write.
+
+    Parameters
+    ----------
+    block : mxnet.gluon.HybridBlock
+    input_shape : tuple of int
+        With the batch.
+    """
+    internals = block(mx.sym.var("data")).get_internals()
+    _, shapes, _ = internals.infer_shape(data=input_shape)
+    given = set(internals.list_inputs())
+    return sum(_product(shape) for name, shape in zip(internals.list_outputs(), shapes) if name not in given)
+
+
+def update_outputs(generator, critic, batch_size, latent_dim, image_shape, penalised=False):
+    """Return (numbers that a critic update writes, numbers that a generator update writes), of forward and backward.
+
+    A gradient counts as many as what it is the gradient of: a critic update has the generator forward, and the critic
+    there and back on real and on fake pictures; a gradient penalty has the interpolates there and back, twice. A
+    generator update has both networks there and back.
+
+    Parameters
+    ----------
+    generator, critic, batch_size, latent_dim, image_shape, penalised
+        As of `update_flops`.
+    """
+    in_generator = outputs(generator, (batch_size, latent_dim, 1, 1))
+    in_critic = outputs(critic, (batch_size, *image_shape))
+    return in_generator + (8 if penalised else 4) * in_critic, 2 * (in_generator + in_critic)
 
 
 def gemm_flops_per_second(context, side=2048, repeats=3, by="oneDNN"):

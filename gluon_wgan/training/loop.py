@@ -13,7 +13,7 @@ from tqdm import tqdm
 from gluon_wgan.checkpoint import drop_checkpoints_by_clock, list_checkpoints
 from gluon_wgan.errors import Interrupted, NotFiniteError
 from gluon_wgan.files import as_text
-from gluon_wgan.models.flops import gemm_flops_per_second, update_flops
+from gluon_wgan.models.flops import gemm_flops_per_second, update_flops, update_outputs
 from gluon_wgan.pictures import Curve, save_curves
 from gluon_wgan.training.event_file import EventFile
 
@@ -22,10 +22,11 @@ log = logging.getLogger(__name__)
 # Drawing curves.png costs a quarter of a second, more than some runs' 500 steps: it is due when so many times as long
 # has passed as it took.
 _BETWEEN_CURVES = 200
-# How long an update takes: its convolutions at this share of the matrix product's rate, and seconds for the rest. Both
-# set by hand so that the sizes of experiments/benchmark.py come out right.
-_MEASURED_EFFICIENCY = 0.7
-_UPDATE_OVERHEAD = 0.006
+# How long an update takes: its convolutions at the rate of a matrix product, which does so much in the time in which an
+# operator writes a number, and seconds for what is there at any size. Set by hand, so that what experiments/speed.py
+# and experiments/networks.py measured comes out right.
+_FLOP_OF_AN_OUTPUT = 100
+_UPDATE_OVERHEAD = 0.005
 
 
 def fit(trainer, run, shown, *, generator_steps, sample_every, checkpoint_every, seconds=0.0, checkpoint_minutes=5.0):
@@ -198,9 +199,11 @@ def _stop_requests():
 
 
 def expected_seconds(trainer, generator_steps, image_shape):
-    """Estimate how long the rest of a training takes, from its FLOP and this machine's speed at a matrix product.
+    """Estimate how long the rest of a training takes, by what it computes and writes, on a machine as fast as this one.
 
-    Good to a factor of 1.5 or so; the progress bar knows better after some updates.
+    Good to a factor of 1.5 or so, for DCGANs of 8 feature maps and more, residual networks of up to 101 layers, and
+    text; softplus everywhere and fewer feature maps can take four times as long. The progress bar knows better after
+    some updates.
 
     Parameters
     ----------
@@ -209,7 +212,7 @@ def expected_seconds(trainer, generator_steps, image_shape):
     image_shape : tuple of int
         (C, H, W) of a picture, or (symbols, length) of a line.
     """
-    critic_flops, generator_flops = update_flops(
+    update = (
         trainer.generator,
         trainer.critic,
         trainer.batches.batch_size,
@@ -217,9 +220,11 @@ def expected_seconds(trainer, generator_steps, image_shape):
         image_shape,
         trainer.gp_lambda is not None,
     )
-    critic_updates = trainer.schedule.critic_updates_until(generator_steps) - trainer.critic_steps
-    generator_updates = generator_steps - trainer.generator_steps
     # a small product: it is done in a tenth of a second, where a run is to start at once
-    rate = gemm_flops_per_second(trainer.latents("fixed_latents", 0, 1).context, side=1024) * _MEASURED_EFFICIENCY
-    seconds = (critic_updates * critic_flops + generator_updates * generator_flops) / rate
-    return seconds + (critic_updates + generator_updates) * _UPDATE_OVERHEAD
+    rate = gemm_flops_per_second(trainer.latents("fixed_latents", 0, 1).context, side=1024)
+    of_critic, of_generator = (
+        (flops + _FLOP_OF_AN_OUTPUT * outputs) / rate + _UPDATE_OVERHEAD
+        for flops, outputs in zip(update_flops(*update), update_outputs(*update))
+    )
+    critic_updates = trainer.schedule.critic_updates_until(generator_steps) - trainer.critic_steps
+    return critic_updates * of_critic + (generator_steps - trainer.generator_steps) * of_generator
