@@ -36,12 +36,15 @@ def _counts(judged):
 def _answer(judged):
     count = _counts(judged)
     tested = count[REPRODUCED] + count[NOT_REPRODUCED] + count[PARTLY]
-    return fill(
-        f"Of {len(judged)} claims, {tested} are tested: {count[REPRODUCED]} are reproduced, "
-        f"{count[NOT_REPRODUCED]} are not, {count[PARTLY]} partly; not yet tested: {count[NOT_YET_TESTED]}, not "
-        f"testable here: {count[NOT_TESTABLE]}.",
-        width=120,
+    rest = [f"{verdict}: {count[verdict]}" for verdict in (NOT_YET_TESTED, NOT_TESTABLE) if count[verdict]]
+    told = "; ".join(
+        [
+            f"Of {len(judged)} claims, {tested} are tested: {count[REPRODUCED]} are reproduced, "
+            f"{count[NOT_REPRODUCED]} are not, {count[PARTLY]} partly",
+            *([", ".join(rest)] if rest else []),
+        ]
     )
+    return fill(f"{told}.", width=120)
 
 
 def _overview(judged):
