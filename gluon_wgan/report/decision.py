@@ -5,14 +5,16 @@ of each arm's differences from the baseline, paired by seed.
 """
 
 import json
+from dataclasses import replace
 from textwrap import fill
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from gluon_wgan.report.numbers import listed
-from gluon_wgan.report.page import table
+from gluon_wgan.report.page import table, wrapped
 from gluon_wgan.report.style import GREY
+from gluon_wgan.settings import preset_settings
 
 _WORDS = {"differs": "differs", "equal": "equal for practical purposes", "undecided": "undecided"}
 
@@ -158,7 +160,7 @@ def repetitions(name, reports, answer, measures, style):
 
 {answer(data)}
 
-{data["pictures"]}, {data["held_out"]} of them held out; {", ".join(f"{k} {v}" for k, v in data["settings"].items())}.
+{_in_words(data)}
 
 ```
 {data["command"]}
@@ -167,8 +169,17 @@ def repetitions(name, reports, answer, measures, style):
 {_tables(data, measures, style, f"{file.stem}_")}
 
 {f"![Kernel distance over generator steps](figures/{file.stem}_kernel.png)" if curves is not None else ""}
+
 """)
-    return "\n".join(texts), figures
+    return "".join(texts), figures
+
+
+def _in_words(data):
+    settings = replace(preset_settings("wassersteingan"), **data["settings"])  # the data have what differs
+    return wrapped(
+        f"""On {data["pictures"]}, {data["held_out"]} of them held out, at {settings.image_size} pixels with
+        {settings.generator_channels} channels, for {settings.generator_steps:,} generator steps."""
+    )
 
 
 def _tables(data, measures, style, prefix=""):

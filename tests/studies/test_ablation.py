@@ -114,6 +114,7 @@ def test_a_whole_study_from_the_command_line(picture_folder, tmp_path, monkeypat
     assert (
         "## Again: small\n\nNot decided: no arm has two seeds." in page and "ablation_resize_small_kernel.png" in page
     )
+    assert "held out, at 16 pixels with 2 channels, for 30 generator steps." in " ".join(page.split())
     with pytest.raises(UserError, match="--arms: given cv3; allowed: pil, cv2"):
         call("ablate_resize", [*flags, "--arms", "cv3"])
     with pytest.raises(UserError, match=r"--again: given '\.\./x'; allowed: letters"):
