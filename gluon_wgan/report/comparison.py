@@ -211,9 +211,9 @@ Finished runs: {"; ".join(done)}. {"Broken off: " + "; ".join(unfinished) + "." 
 
 ## Limits
 
-Small pictures, few channels, few steps, one data set: an arm that does not differ here may differ at full size. The
-kernel distance is to what a classifier of photographs sees in pictures of 32 pixels enlarged to 224; its numbers are
-not comparable with those of other networks. The full size is the same command with
+Small pictures, few channels, few steps, one data set that decides: an arm that does not differ here may differ at full
+size. The kernel distance is to what a classifier of photographs sees in pictures of 32 pixels enlarged to 224; its
+numbers are not comparable with those of other networks. The full size is the same command with
 `--image-size 64 --channels 64 --generator-steps 30000`.
 """
 

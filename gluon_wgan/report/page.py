@@ -18,8 +18,8 @@ from gluon_wgan.pictures import packed
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 50rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
-table { border-collapse: collapse; margin: 1rem 0; display: block; overflow-x: auto; }
-table { width: fit-content; max-width: calc(50% + 50vw - 1rem); }
+table { border-collapse: collapse; margin: 1rem 0; display: block; overflow-x: auto; width: fit-content;
+  max-width: calc(50% + 50vw - 1rem); }
 th, td { border: 1px solid #ccc; padding: .25rem .6rem; text-align: left; overflow-wrap: normal; }
 th { background: #f3f3f3; min-width: 3em; }
 img { max-width: 100%; height: auto; cursor: zoom-in; }

@@ -47,7 +47,8 @@ def answer(data):
     if not decision.complete(data) or not data.get("decisions"):
         return first
     shown = decision.verdicts(data["decisions"][SECOND], style)
-    return f"{first} {_is_the_documented_fix_one(data)} Beside held-out pictures shrunk as their own, {shown}."
+    told = [first, _is_the_documented_fix_one(data), f"Beside held-out pictures shrunk as their own, {shown}."]
+    return " ".join(filter(None, told))
 
 
 def _is_the_documented_fix_one(data):

@@ -37,14 +37,11 @@ def _answer(judged):
     count = _counts(judged)
     tested = count[REPRODUCED] + count[NOT_REPRODUCED] + count[PARTLY]
     rest = [f"{verdict}: {count[verdict]}" for verdict in (NOT_YET_TESTED, NOT_TESTABLE) if count[verdict]]
-    told = "; ".join(
-        [
-            f"Of {len(judged)} claims, {tested} are tested: {count[REPRODUCED]} are reproduced, "
-            f"{count[NOT_REPRODUCED]} are not, {count[PARTLY]} partly",
-            *([", ".join(rest)] if rest else []),
-        ]
+    told = (
+        f"Of {len(judged)} claims, {tested} are tested: {count[REPRODUCED]} are reproduced, "
+        f"{count[NOT_REPRODUCED]} are not, {count[PARTLY]} partly"
     )
-    return fill(f"{told}.", width=120)
+    return fill("; ".join([told, ", ".join(rest)] if rest else [told]) + ".", width=120)
 
 
 def _overview(judged):
