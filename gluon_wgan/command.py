@@ -8,10 +8,9 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-import tyro
-
 from gluon_wgan import use_synchronous_engine
 from gluon_wgan.errors import Interrupted, NotFiniteError, UserError
+from gluon_wgan.flags import parse
 from gluon_wgan.report.page import as_markdown, write_page
 from gluon_wgan.studies import find_studies
 
@@ -148,7 +147,7 @@ def _run_study(study, arguments, prog):
     """Measure if the flags ask for it, then render the page."""
     question = study.question
     description = getattr(question, "HELP", None)
-    flags = tyro.cli(question.Flags, args=arguments, prog=prog, description=description)
+    flags = parse(question.Flags, arguments, prog, description=description)
     flags.check()
     if flags.measures():
         if flags.threads is not None and "mxnet" not in sys.modules:  # which reads it once

@@ -167,6 +167,27 @@ def test_an_empty_argument_is_refused_and_is_not_the_current_folder(name, argume
         call(name, arguments)
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("ablate_resize", ["--seeds"], "^--seeds: given nothing; allowed: one or more values"),
+        ("ablate_epsilon", ["--arms", "--seeds", "20"], "^--arms: given nothing"),
+        ("benchmark", ["--sizes"], "^--sizes: given nothing"),
+        ("cluster", ["--measure"], "^--measure: given nothing"),
+        ("compare_resize", ["--images", "--count", "3"], "^--images: given nothing"),
+        ("train", ["--category", "--dry-run"], "^--category: given nothing"),
+        ("ablate_resize", ["--seeds", "1", "2", "1"], "^--seeds: given 1 2 1; allowed: different values"),
+        ("compare_resize", ["--size", "64", "64"], "^--size: given 64 64; allowed: different values"),
+        ("ablate_resize", ["--arms", "cv2", "--seeds", "20", "-3"], "^--seeds: given 20 -3; allowed: 0 or more"),
+        ("language", ["--measure", "--seeds", "-1"], "^--seeds: given -1; allowed: 0 or more"),
+    ],
+)
+def test_a_flag_of_several_values_wants_one_or_more_different_ones(name, arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=message):
+        call(name, arguments)
+
+
 def test_an_unknown_command_is_refused_with_those_there_are():
     with pytest.raises(UserError, match=r"command: given conquer; allowed: train, launch, generate, .*toy"):
         call("conquer")

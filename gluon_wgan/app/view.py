@@ -10,7 +10,7 @@ import tyro
 
 from gluon_wgan import use_synchronous_engine
 from gluon_wgan.errors import UserError
-from gluon_wgan.flags import optional
+from gluon_wgan.flags import optional, parse
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class ViewFlags:
 
 def run(arguments=None, prog=None):
     """Do what the command line asks, until it is interrupted."""
-    flags = tyro.cli(ViewFlags, args=arguments, prog=prog)
+    flags = parse(ViewFlags, arguments, prog)
     use_synchronous_engine()
     logging.getLogger("httpx").setLevel(logging.WARNING)  # gradio asks itself whether it is there
     page, address = view(flags)

@@ -150,10 +150,22 @@ def plan(arms, seeds, root):
     seeds : sequence of int
     root : str or pathlib.Path
         The folders are named by their settings: the same run of two studies is made once.
+
+    Raises
+    ------
+    UserError
+        As `check_seeds`.
     """
+    check_seeds(seeds)
     runs = []
     for seed in seeds:
         for arm, settings in arms.items():
             settings = replace(settings, seed=seed)
             runs.append(Run(arm, seed, settings, Path(root) / default_run_name(settings)))
     return runs
+
+
+def check_seeds(seeds):
+    """Raise UserError of --seeds unless all are 0 or more."""
+    if min(seeds, default=0) < 0:
+        raise UserError("--seeds", " ".join(map(str, seeds)), "0 or more")

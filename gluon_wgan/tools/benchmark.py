@@ -2,13 +2,13 @@
 
 import json
 import logging
+import math
 from dataclasses import dataclass
 
-import tyro
-
 from gluon_wgan import use_synchronous_engine
+from gluon_wgan.errors import UserError
 from gluon_wgan.files import write_atomic
-from gluon_wgan.flags import optional
+from gluon_wgan.flags import optional, parse
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,9 @@ class BenchmarkFlags:
 
 def run(arguments=None, prog=None):
     """Do what the command line asks, and log a table."""
-    flags = tyro.cli(BenchmarkFlags, args=arguments, prog=prog)
+    flags = parse(BenchmarkFlags, arguments, prog)
+    if not 0 < flags.seconds < math.inf:
+        raise UserError("--seconds", flags.seconds, "more than 0, and finite")
     use_synchronous_engine()
     from gluon_wgan.interop.reference import reference_file
     from gluon_wgan.tools.benchmark_ours import measure

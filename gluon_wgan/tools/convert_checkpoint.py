@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import tyro
 
 from gluon_wgan import use_synchronous_engine
-from gluon_wgan.flags import optional
+from gluon_wgan.flags import optional, parse
 
 log = logging.getLogger(__name__)
 
@@ -68,10 +68,10 @@ class ExportFlags:
 
 def run(arguments=None, prog=None):
     """Do what the command line asks, and log where the files lie."""
-    flags = tyro.cli(
+    flags = parse(
         Annotated[ImportFlags, tyro.conf.subcommand("import")] | Annotated[ExportFlags, tyro.conf.subcommand("export")],
-        args=arguments,
-        prog=prog,
+        arguments,
+        prog,
         description=_CONVERT_DESCRIPTION,
     )
     use_synchronous_engine()

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from gluon_wgan import use_synchronous_engine, zoo
 from gluon_wgan.errors import UserError
 from gluon_wgan.files import write_atomic
-from gluon_wgan.flags import optional
+from gluon_wgan.flags import optional, parse
 from gluon_wgan.pictures import save_film, save_picture, save_sheet, to_uint8
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class GenerateFlags:
 
 def run(arguments=None, prog=None):
     """Do what the command line asks, and log where the pictures lie."""
-    flags = tyro.cli(GenerateFlags, args=arguments, prog=prog)
+    flags = parse(GenerateFlags, arguments, prog)
     use_synchronous_engine()
     how = flags.bn_mode, flags.seed, flags.out, flags.spread, flags.label
     place = generate(flags.run, flags.kind, flags.count, *how)

@@ -5,10 +5,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import tyro
-
 from gluon_wgan.errors import UserError
-from gluon_wgan.flags import optional
+from gluon_wgan.flags import optional, parse
 from gluon_wgan.roles import PATIENCE
 from gluon_wgan.training.job import LOOPBACK, Job
 
@@ -45,7 +43,7 @@ def run(arguments=None, prog=None):
     """Do what the command line asks."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     cut = arguments.index("--") if "--" in arguments else len(arguments)
-    flags = tyro.cli(LaunchFlags, args=arguments[:cut], prog=prog, description=_DESCRIPTION)
+    flags = parse(LaunchFlags, arguments[:cut], prog, description=_DESCRIPTION)
     command = arguments[cut + 1 :]
     if command[:1] != ["train"]:
         raise UserError("launch", " ".join(command) or "no command", "-- train and its flags, at the end")

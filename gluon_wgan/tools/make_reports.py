@@ -5,10 +5,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import tyro
-
 from gluon_wgan.errors import UserError
 from gluon_wgan.files import write_atomic
+from gluon_wgan.flags import parse
 from gluon_wgan.report import index
 from gluon_wgan.studies import find_studies
 from gluon_wgan.studies.results import Results
@@ -34,7 +33,7 @@ class MakeReportsFlags:
 
 def run(arguments=None, prog=None):
     """Do what the command line asks, and log where the index lies."""
-    flags = tyro.cli(MakeReportsFlags, args=arguments, prog=prog)
+    flags = parse(MakeReportsFlags, arguments, prog)
     if not (Path(flags.reports) / "data").is_dir():
         raise UserError("--reports", f"{flags.reports} (no data/ in it)", "a folder that studies were measured into")
     if not flags.check:

@@ -10,7 +10,7 @@ import tyro
 from gluon_wgan import use_synchronous_engine, zoo
 from gluon_wgan.errors import UserError
 from gluon_wgan.files import write_atomic
-from gluon_wgan.flags import optional
+from gluon_wgan.flags import optional, parse
 from gluon_wgan.run_folder import measured_file
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class MeasureFlags:
 
 def run(arguments=None, prog=None):
     """Do what the command line asks, and log the table."""
-    flags = tyro.cli(MeasureFlags, args=arguments, prog=prog)
+    flags = parse(MeasureFlags, arguments, prog)
     use_synchronous_engine()
     found = measure(flags)
     log.info("%s", as_table(found))

@@ -12,7 +12,7 @@ import tyro
 from gluon_wgan import use_synchronous_engine, zoo
 from gluon_wgan.errors import UserError
 from gluon_wgan.files import keep_arrays, kept_arrays, write_atomic
-from gluon_wgan.flags import optional
+from gluon_wgan.flags import optional, parse
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class SimilarFlags:
 
 def run(arguments=None, prog=None):
     """Do what the command line asks, and log what was found."""
-    flags = tyro.cli(SimilarFlags, args=arguments, prog=prog)
+    flags = parse(SimilarFlags, arguments, prog)
     use_synchronous_engine()
     found, sheet = similar(flags)
     log.info("%s", as_text(found))
@@ -73,12 +73,12 @@ def similar(flags):
         raise UserError("--count", flags.count, "1 or more")
     checkpoint, settings, _ = open_checkpoint(flags.run)
     require_pictures(settings)
+    queries = _queries(flags, settings)  # before the training pictures, which may take long to prepare
     if flags.data is None:
         source = open_data(settings, flags.cache_dir)
     else:
         source = open_source(flags.data, settings.category, settings.image_channels)
     prepared = prepare(source, settings.image_size, settings.resize, flags.cache_dir)
-    queries = _queries(flags, settings)
     trained = np.flatnonzero(~prepared.held_out) if settings.hold_out else np.arange(len(prepared))
     unseen = np.flatnonzero(prepared.held_out)[:_COMPARED] if settings.hold_out else []
     known = _known(prepared, flags.by)

@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import tyro
-
 from gluon_wgan import use_synchronous_engine
 from gluon_wgan.data.sentences import LONGEST, SYMBOLS, draw_sentences
 from gluon_wgan.data.text import Text
 from gluon_wgan.errors import UserError
-from gluon_wgan.flags import optional
+from gluon_wgan.flags import optional, parse
 from gluon_wgan.roles import WORKER, take_place
 from gluon_wgan.run_folder import RunFolder
 from gluon_wgan.settings import Settings, default_run_name, preset_settings
@@ -83,7 +81,7 @@ def parse_train_flags(arguments, prog=None):
     else:
         defaults = preset_settings(chosen.preset)
     defaults = TrainFlags(**dataclasses.asdict(defaults))
-    flags = tyro.cli(TrainFlags, args=arguments, default=defaults, prog=prog, description=_TRAIN_DESCRIPTION)
+    flags = parse(TrainFlags, arguments, prog, default=defaults, description=_TRAIN_DESCRIPTION)
     values = {field.name: getattr(flags, field.name) for field in dataclasses.fields(Settings)}
     if flags.rmsprop_epsilon is not None:
         values["critic_rmsprop_epsilon"] = values["generator_rmsprop_epsilon"] = flags.rmsprop_epsilon

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -224,8 +225,9 @@ def test_the_command_writes_a_report_without_folders_of_this_machine(tmp_path, m
     folder.mkdir(parents=True)
     for index in range(3):
         (folder / f"{index}.png").write_bytes(encode(make_picture(index)))
-    out = tmp_path / "out"
-    arguments = ["--images", folder, folder, "--size", 16, 8, "--out", out]
+    other, out = tmp_path / "another secret place" / "pictures", tmp_path / "out"
+    shutil.copytree(folder, other)
+    arguments = ["--images", folder, other, "--size", 16, 8, "--out", out]
     monkeypatch.setattr("sys.argv", ["compare_resize.py", *map(str, arguments)])
     monkeypatch.setattr("gluon_wgan.studies.results._start", {})  # as a process of its own has
     run(*arguments)

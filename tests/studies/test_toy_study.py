@@ -202,6 +202,7 @@ def toy(*flags):
         (lambda: toy("--measure", "--generator-steps", "3"), r"--generator-steps: given 3; allowed: 4"),
         (lambda: toy("--measure", "--width", "0"), r"--width: given 0; allowed: 1"),
         (lambda: toy("--measure", "--seeds", "1", "1"), r"--seeds: given 1 1; allowed: .*different"),
+        (lambda: toy("--measure", "--seeds", "1", "-1"), r"--seeds: given 1 -1; allowed: 0 or more"),
         (lambda: toy("--width", "8"), r"--width: given 8; allowed: .*--measure"),
         (lambda: toy("--parts", "modes"), r"--parts: given modes; allowed: .*--measure"),
     ],

@@ -49,6 +49,12 @@ def test_a_malformed_size_is_refused(size):
         benchmark_ours.measure([size])
 
 
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf"])
+def test_seconds_in_which_nothing_or_everything_is_measured_are_refused(seconds):
+    with pytest.raises(UserError, match=f"--seconds: given {float(seconds)}; allowed: more than 0, and finite"):
+        call("benchmark", ["--seconds", seconds])
+
+
 def test_without_pytorch_the_flag_is_refused(monkeypatch):
     monkeypatch.setattr(reference.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"--torch: .*make parity"):

@@ -76,6 +76,7 @@ def test_by_features_which_are_kept(folder, monkeypatch):
         (("--count", "0"), "--count: given 0"),
         (("--seed", "-1"), "--seed: given -1; allowed: 0 or more"),
         (("--query", "no-such.png"), "--query: given no-such.png"),
+        (("--query", "no-such.png", "--data", "no-such-folder"), "--query: given no-such.png"),  # the slow part last
         (("--data", "no-such-folder"), "no-such-folder"),
         (("--out", "/proc/nowhere"), "--out: given /proc/nowhere"),
     ],

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gluon_wgan.errors import UserError
 from gluon_wgan.flags import optional
-from gluon_wgan.studies.plan import MeasureFlags
+from gluon_wgan.studies.plan import MeasureFlags, check_seeds
 
 PLACE = 55
 TITLE = "Which settings does a GAN stand? Eight Gaussians in the plane"
@@ -117,5 +117,5 @@ class Flags(MeasureFlags):
         ):
             if given < least:
                 raise UserError(flag, given, f"{least} or more")
-        if self.seeds is not None and (not self.seeds or min(self.seeds) < 0):
-            raise UserError("--seeds", " ".join(map(str, self.seeds)) or "none", "one or more numbers, 0 or more")
+        if self.seeds is not None:
+            check_seeds(self.seeds)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from gluon_wgan.errors import UserError
 from gluon_wgan.flags import optional
-from gluon_wgan.studies.plan import MeasureFlags
+from gluon_wgan.studies.plan import MeasureFlags, check_seeds
 
 PLACE = 50
 TITLE = "The toy experiments of WGAN-GP: clipping, penalty and plain GANs in the plane"
@@ -60,6 +60,5 @@ class Flags(MeasureFlags):
         ):
             if given < least:
                 raise UserError(flag, given, f"{least} or more")
-        if self.seeds is not None and (not self.seeds or min(self.seeds) < 0 or len(set(self.seeds)) < len(self.seeds)):
-            shown = " ".join(map(str, self.seeds)) or "none"
-            raise UserError("--seeds", shown, "one or more different numbers, 0 or more")
+        if self.seeds is not None:
+            check_seeds(self.seeds)
