@@ -4,9 +4,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from gluon_wgan.report.numbers import count_of
-from gluon_wgan.report.page import table
+from gluon_wgan.report.page import table, wrapped
 from gluon_wgan.studies.networks.question import (
     BASES_TOLD,
+    DCGAN,
     DEPTHS,
     LEARNED_BELOW,
     SUBJECTS,
@@ -38,8 +39,8 @@ def _runs(part, base, deep):
     return [run for run in part["runs"] if run["arm"] == arm_of(base, of_depth(deep))]
 
 
-def section(part):
-    """Return the section of the page that only the depths have, Markdown."""
+def section(part, bedrooms=None):
+    """Return the section of the page that only the depths have, Markdown; `bedrooms`: what was measured of them."""
     rows = []
     for base in _BASES:
         for deep in DEPTHS:
@@ -69,17 +70,38 @@ Trainings that come below {LEARNED_BELOW} of the untrained distance, by layers.
 
 {table(["trained as", *map(str, DEPTHS)], learned)}
 
+{wrapped(_as_dcgan(part["generator_steps"], bedrooms)) if bedrooms else ""}
+
 ### What depth does to gradients, and what it costs
 
 ![Norm of the gradient by the output of each block of the critic](figures/networks_depth_gradients.png)
 
 The norm of the gradient of mean f(fake) - mean f(real) by the output of each block of the critic, the block at the
 pictures first, of the first seed: dotted before training, drawn through after it. As in the penalty's paper (Figure 1),
-where a line that falls towards the pictures is a gradient that vanishes on its way to the generator. The table has the
-first block's norm over the last one's. Times are medians of one thread, beside another training.
+where a line that falls towards the pictures is a gradient that vanishes on its way to the generator. An identity
+shortcut passes a gradient on as it is; where a block halves the picture the shortcut is a convolution, which a bound on
+the weights holds down too. The table has the first block's norm over the last one's. Times are medians of one thread,
+beside another training.
 
 {table(header, rows)}
 """
+
+
+def _as_dcgan(generator_steps, bedrooms):
+    """Return how far the same steps bring DCGAN, so that no one takes too deep for too few of them."""
+    shown = []
+    for base in _BASES:
+        parts = []
+        for run in bedrooms["runs"]:
+            if run["arm"] == arm_of(base, DCGAN):
+                course = run["course"]
+                last = np.searchsorted(course["generator_step"], generator_steps, side="right") - 1
+                parts.append(course["kernel_distance"][last] / run["untrained"])
+                step = course["generator_step"][last]
+        shown.append(f"the {BASES_TOLD[base]} to {np.mean(parts):.2f}")
+    return f"""Are they too few steps? With DCGAN, on the same pictures, {step:,} of them bring {" and ".join(shown)} of
+    the untrained distance (n = {len(parts)} seeds). There the critic has the updates that its authors give it: many in
+    the first steps with clipping, five a step at half this rate with the penalty."""
 
 
 def _first(part, base, deep):

@@ -6,6 +6,8 @@ from matplotlib.figure import Figure
 from gluon_wgan.report.style import GREY
 from gluon_wgan.studies.networks.question import BASES_TOLD, arm_of
 
+_SMALL = 0.01  # of the critic's value: nearer to 0 its axis is linear
+
 
 def ends(found):
     figure = Figure(figsize=(9, 1.2 + 0.3 * sum(map(len, found["networks"].values()))), layout="constrained")
@@ -32,7 +34,7 @@ def courses(found):
     figure = Figure(figsize=(9, 5.8), layout="constrained")
     panels = figure.subplots(2, len(bases), sharex=True, squeeze=False)
     for column, (base, networks) in enumerate(bases.items()):
-        panels[1, column].set_yscale("symlog", linthresh=0.01)  # before the lines: its margins are theirs
+        panels[1, column].set_yscale("symlog", linthresh=_SMALL)  # before the lines: its margins are theirs
         for network in networks:
             colour = f"C{order.index(network)}"
             for run in found["runs"]:
@@ -41,6 +43,8 @@ def courses(found):
                     distances = 1000 * np.array(run["course"]["kernel_distance"])
                     lines[network] = panels[0, column].plot(steps, distances, color=colour, linewidth=1)[0]
                     panels[1, column].plot(steps, run["course"]["value"], color=colour, linewidth=1)
+        if np.abs(panels[1, column].dataLim.intervaly).max() < _SMALL:  # nothing, and not the shape of its rounding
+            panels[1, column].set_ylim(-_SMALL, _SMALL)
         panels[0, column].set_title(BASES_TOLD[base], fontsize=10)
         panels[0, column].sharey(panels[0, 0])
     panels[0, 0].set_ylim(bottom=0)

@@ -32,7 +32,7 @@ def page(data, reports):
         sections += [_table(subject, part), _pictures(subject, part, reports)]
         if subject == "depth":
             figures[f"{_NAME}_depth_gradients"] = depth.figure(part)
-            sections.append(depth.section(part))
+            sections.append(depth.section(part, found.get("bedrooms")))
         sections += [_beside(part), _losses(subject, part), *_classes(part)]
     return Page(answer(found), "\n".join([*sections, _commands(found), _LIMITS]), figures)
 
