@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from gluon_wgan.errors import UserError
+
 log = logging.getLogger(__name__)
 
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
@@ -54,6 +56,28 @@ def locked(path, wait):
         yield
     finally:
         os.close(handle)
+
+
+def check_writable(flag, folder):
+    """Raise UserError, naming the flag, unless a folder can be written, or made if it is not there; leaves no trace.
+
+    Called before what takes long, so that its figures have a place.
+    """
+    parent = next(parent for parent in (Path(folder), *Path(folder).absolute().parents) if parent.exists())
+    probe = parent / f".probe-{os.getpid()}"
+    try:
+        probe.mkdir()
+        probe.rmdir()
+    except OSError as error:
+        given = f"{folder} ({parent}: {error.strerror})"
+        raise UserError(flag, given, "a folder that can be created and written") from error
+
+
+def check_writable_file(flag, file):
+    """Raise UserError, naming the flag, if a file is a folder, or as `check_writable` of the one that it lies in."""
+    if Path(file).is_dir():
+        raise UserError(flag, f"{file} (a folder)", "a file")
+    check_writable(flag, Path(file).parent)
 
 
 def fingerprint_of(content):

@@ -5,13 +5,13 @@ import contextlib
 import html
 import json
 import math
-import os
 import shutil
 from pathlib import Path
 
 from gluon_wgan.errors import UserError
 from gluon_wgan.files import (
     FINGERPRINT,
+    check_writable,
     fingerprint_of,
     flush,
     locked,
@@ -107,14 +107,7 @@ class RunFolder:
         if taken:
             allowed = "a new or empty folder, or --resume to go on with the run in it"
             raise UserError("--out", f"{self.path} (holds files already)", allowed)
-        parent = next(parent for parent in (self.path, *self.path.absolute().parents) if parent.exists())
-        probe = parent / f".probe-{os.getpid()}"
-        try:
-            probe.mkdir()
-            probe.rmdir()
-        except OSError as error:
-            allowed = "a folder that can be created and written"
-            raise UserError("--out", f"{self.path} ({parent}: {error.strerror})", allowed) from error
+        check_writable("--out", self.path)
 
     def read_config(self, flag="--resume"):
         """Return config.json as a dict; raises UserError if there is none, or it is broken, or of a later version.

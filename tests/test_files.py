@@ -1,9 +1,12 @@
-"""Arrays that are kept in a file come back as they were, or not at all."""
+"""Arrays that are kept in a file come back as they were, or not at all; places to write are looked at first."""
+
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from gluon_wgan.files import keep_arrays, kept_arrays
+from gluon_wgan.errors import UserError
+from gluon_wgan.files import check_writable, check_writable_file, keep_arrays, kept_arrays
 
 ARRAYS = [np.arange(6, dtype=np.float32).reshape(2, 3), np.array([True, False])]
 
@@ -44,3 +47,15 @@ def test_a_cut_file_is_none(file):
         assert kept_arrays(file) is None
     file.unlink()
     assert kept_arrays(file) is None
+
+
+def test_a_place_to_write_is_looked_at_and_left_as_it_was(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    check_writable("--out", tmp_path / "a/b")
+    check_writable_file("--json", tmp_path / "c/figures.json")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    for place in (tmp_path / "file", tmp_path / "file/below", Path("/proc/nowhere")):
+        with pytest.raises(UserError, match=rf"^--out: given {place} \(.*; allowed: a folder that can be created"):
+            check_writable("--out", place)
+    with pytest.raises(UserError, match=r"^--json: given .* \(a folder\); allowed: a file"):
+        check_writable_file("--json", tmp_path)

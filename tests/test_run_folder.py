@@ -6,7 +6,6 @@ import os
 
 import pytest
 
-from gluon_wgan import run_folder
 from gluon_wgan.errors import UserError
 from gluon_wgan.files import locked, write_atomic
 from gluon_wgan.run_folder import SCHEMA, RunFolder, read_metrics, sealed, unsealed
@@ -25,7 +24,7 @@ def test_a_write_that_fails_leaves_the_old_content(tmp_path, monkeypatch):
     def fail(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(run_folder.os, "fsync", fail)
+    monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(OSError, match="No space"):
         write_atomic(tmp_path / "file", b"new")
     assert (tmp_path / "file").read_bytes() == b"old"

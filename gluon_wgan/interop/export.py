@@ -11,7 +11,7 @@ from mxnet import nd
 from gluon_wgan import streams
 from gluon_wgan.checkpoint import load_weights, open_checkpoint, read_arrays
 from gluon_wgan.errors import UserError
-from gluon_wgan.files import write_atomic
+from gluon_wgan.files import check_writable, write_atomic
 from gluon_wgan.interop.blocks import shapes_of
 from gluon_wgan.interop.generator_config import generator_config
 from gluon_wgan.interop.layout import count_name, critic_layout, generator_layout
@@ -198,8 +198,6 @@ def _new_files(folder, contents):
     ]
     if taken:
         raise UserError("--out", f"{', '.join(taken)} (there already)", "a folder without these files")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError("--out", f"{folder} ({error.strerror})", "a folder that can be created and written") from error
+    check_writable("--out", folder)
+    folder.mkdir(parents=True, exist_ok=True)
     return [folder / name for name in contents]

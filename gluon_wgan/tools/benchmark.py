@@ -4,10 +4,11 @@ import json
 import logging
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 from gluon_wgan import use_synchronous_engine
 from gluon_wgan.errors import UserError
-from gluon_wgan.files import write_atomic
+from gluon_wgan.files import check_writable_file, write_atomic
 from gluon_wgan.flags import optional, parse
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,8 @@ def run(arguments=None, prog=None):
     flags = parse(BenchmarkFlags, arguments, prog)
     if not 0 < flags.seconds < math.inf:
         raise UserError("--seconds", flags.seconds, "more than 0, and finite")
+    if flags.json is not None:
+        check_writable_file("--json", flags.json)
     use_synchronous_engine()
     from gluon_wgan.interop.reference import reference_file
     from gluon_wgan.tools.benchmark_ours import measure
@@ -42,6 +45,7 @@ def run(arguments=None, prog=None):
     reference = reference_file("--torch", "reference.py") if flags.torch else None
     results = measure(flags.sizes, flags.seconds, reference)
     if flags.json is not None:
+        Path(flags.json).parent.mkdir(parents=True, exist_ok=True)
         write_atomic(flags.json, json.dumps(results, indent=1).encode())
     log.info("%s", as_table(results))
 

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from gluon_wgan import use_synchronous_engine, zoo
 from gluon_wgan.errors import UserError
-from gluon_wgan.files import write_atomic
+from gluon_wgan.files import check_writable, write_atomic
 from gluon_wgan.flags import optional, parse
 from gluon_wgan.pictures import save_film, save_picture, save_sheet, to_uint8
 
@@ -135,10 +135,8 @@ def generate(path, kind, count, bn_mode, seed, out, spread=1.0, label=None):
     sampling.check_spread(spread)
     sampling.check_label(label, settings)
     out = Path(out) if out else zoo.folder_of_results(checkpoint) / "generated"
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError("--out", f"{out} ({error.strerror})", "a folder that can be created and written") from error
+    check_writable("--out", out)
+    out.mkdir(parents=True, exist_ok=True)
     if settings.generator == "text":
         alphabet = sampling.read_alphabet(checkpoint.parent.parent, settings)
         lines = sampling.sample_lines(generator, settings, alphabet, count, seed)

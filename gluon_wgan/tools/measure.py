@@ -3,13 +3,14 @@
 import json
 import logging
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import tyro
 
 from gluon_wgan import use_synchronous_engine, zoo
 from gluon_wgan.errors import UserError
-from gluon_wgan.files import write_atomic
+from gluon_wgan.files import check_writable_file, write_atomic
 from gluon_wgan.flags import optional, parse
 from gluon_wgan.run_folder import measured_file
 
@@ -57,11 +58,14 @@ class MeasureFlags:
 def run(arguments=None, prog=None):
     """Do what the command line asks, and log the table."""
     flags = parse(MeasureFlags, arguments, prog)
+    if flags.json is not None:
+        check_writable_file("--json", flags.json)
     use_synchronous_engine()
     found = measure(flags)
     log.info("%s", as_table(found))
     file = flags.json or _place(flags.pictures)
     if file is not None:
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
         write_atomic(file, json.dumps(found, indent=1).encode())
 
 
@@ -73,7 +77,6 @@ def _place(pictures):
         return None
     checkpoint = open_checkpoint(pictures)[0]
     file = zoo.folder_of_results(checkpoint) / measured_file(checkpoint).relative_to(checkpoint.parent.parent)
-    file.parent.mkdir(parents=True, exist_ok=True)
     return file
 
 

@@ -11,7 +11,7 @@ import tyro
 
 from gluon_wgan import use_synchronous_engine, zoo
 from gluon_wgan.errors import UserError
-from gluon_wgan.files import keep_arrays, kept_arrays, write_atomic
+from gluon_wgan.files import check_writable, keep_arrays, kept_arrays, write_atomic
 from gluon_wgan.flags import optional, parse
 
 log = logging.getLogger(__name__)
@@ -73,6 +73,8 @@ def similar(flags):
         raise UserError("--count", flags.count, "1 or more")
     checkpoint, settings, _ = open_checkpoint(flags.run)
     require_pictures(settings)
+    out = Path(flags.out) if flags.out else zoo.folder_of_results(checkpoint) / "similar"
+    check_writable("--out", out)
     queries = _queries(flags, settings)  # before the training pictures, which may take long to prepare
     if flags.data is None:
         source = open_data(settings, flags.cache_dir)
@@ -96,7 +98,7 @@ def similar(flags):
     if len(unseen) > 1 and flags.query is None:
         of_unseen = nearest(known[unseen], known, 1, trained).distances[:, 0]
         result |= {"held_out": len(unseen), **copied(found.distances[:, 0], of_unseen)}
-    return result, _write(flags, checkpoint, queries, prepared, found, result)
+    return result, _write(flags, out, checkpoint, queries, prepared, found, result)
 
 
 def _queries(flags, settings):
@@ -136,16 +138,12 @@ def _known(prepared, by):
     return known[0]
 
 
-def _write(flags, checkpoint, queries, prepared, found, result):
+def _write(flags, out, checkpoint, queries, prepared, found, result):
     from gluon_wgan.data.batches import normalise
     from gluon_wgan.pictures import save_sheet
 
-    out = Path(flags.out) if flags.out else zoo.folder_of_results(checkpoint) / "similar"
     name = f"{checkpoint.name}-{flags.by}-" + (Path(flags.query).stem if flags.query else f"seed{flags.seed}")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError("--out", f"{out} ({error.strerror})", "a folder that can be created and written") from error
+    out.mkdir(parents=True, exist_ok=True)
     shown = [np.concatenate([query[np.newaxis], prepared.pictures[rows]]) for query, rows in zip(queries, found.rows)]
     save_sheet(out / f"{name}.png", normalise(np.concatenate(shown)), columns=1 + found.rows.shape[1])
     write_atomic(out / f"{name}.json", json.dumps(result, indent=1).encode())

@@ -55,6 +55,12 @@ def test_seconds_in_which_nothing_or_everything_is_measured_are_refused(seconds)
         call("benchmark", ["--seconds", seconds])
 
 
+def test_a_file_that_cannot_be_written_is_told_before_minutes_of_measuring(tmp_path):
+    for file, message in (("/proc/no/speed.json", "/proc/no .*created and written"), (tmp_path, ".*a folder.*a file")):
+        with pytest.raises(UserError, match=f"--json: given {message}"):
+            call("benchmark", ["--json", str(file)])
+
+
 def test_without_pytorch_the_flag_is_refused(monkeypatch):
     monkeypatch.setattr(reference.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"--torch: .*make parity"):

@@ -78,7 +78,7 @@ def test_by_features_which_are_kept(folder, monkeypatch):
         (("--query", "no-such.png"), "--query: given no-such.png"),
         (("--query", "no-such.png", "--data", "no-such-folder"), "--query: given no-such.png"),  # the slow part last
         (("--data", "no-such-folder"), "no-such-folder"),
-        (("--out", "/proc/nowhere"), "--out: given /proc/nowhere"),
+        (("--out", "/proc/nowhere", "--query", "no-such.png"), "--out: given /proc/nowhere"),  # before all that is slow
     ],
 )
 def test_refused(folder, more, message):

@@ -1,10 +1,10 @@
 """The libraries' resizes, pixel by pixel: what is fixed beforehand, and the flags."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from gluon_wgan.errors import UserError
+from gluon_wgan.files import check_writable
 from gluon_wgan.flags import optional
 
 PLACE = 30
@@ -64,6 +64,4 @@ class Flags:
                 given = f"{self.out} (no data/compare_resize.json in it)"
                 raise UserError("--out", given, "a folder that was measured into, for --render")
             return
-        existing = next(path for path in (out, *out.absolute().parents) if path.exists())
-        if not (existing.is_dir() and os.access(existing, os.W_OK)):
-            raise UserError("--out", self.out, "a folder that can be created and written")
+        check_writable("--out", out)
