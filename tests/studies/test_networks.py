@@ -103,6 +103,16 @@ def test_every_subject_has_its_section(subject):
     assert "untrained networks are at 600" in told
 
 
+def test_a_measure_that_no_network_has_makes_no_column():
+    """The sliced Wasserstein distance asks for sides that halve, and digits have 28 pixels."""
+    part = data("digits")
+    for number, one in enumerate(one for of_base in part["networks"].values() for one in of_base.values()):
+        one |= {"sliced_wasserstein": None, "recall": None if number else 0.25}
+    header, _, first, second, *_ = [line for line in page._beside(part).splitlines() if line.startswith("|")]
+    assert [cell.strip() for cell in header.strip("|").split("|")] == ["trained as", "network", "recall"]
+    assert first.endswith("| 0.25 |") and second.endswith("| none |")
+
+
 def test_the_faces_are_the_courses_baselines():
     arms = arms_of("faces")
     for base, preset in (("clip", "hw6-medium"), ("penalty", "hw6"), ("gan", "hw6-simple")):

@@ -163,7 +163,7 @@ def _beside(part):
     named = {
         name: label
         for name, label in BESIDE.items()
-        if any(name in one for of_base in part["networks"].values() for one in of_base.values())
+        if any(one.get(name) is not None for of_base in part["networks"].values() for one in of_base.values())
     }
     rows = [[base, network, *(_number(one.get(name)) for name in named)] for base, network, one in _rows(part)]
     what = "they decide nothing."
