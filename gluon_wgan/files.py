@@ -8,6 +8,7 @@ import io
 import json
 import logging
 import os
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -64,10 +65,8 @@ def check_writable(flag, folder):
     Called before what takes long, so that its figures have a place.
     """
     parent = next(parent for parent in (Path(folder), *Path(folder).absolute().parents) if parent.exists())
-    probe = parent / f".probe-{os.getpid()}"
     try:
-        probe.mkdir()
-        probe.rmdir()
+        os.rmdir(tempfile.mkdtemp(prefix=".probe-", dir=parent))  # a name of its own: others may be looking too
     except OSError as error:
         given = f"{folder} ({parent}: {error.strerror})"
         raise UserError(flag, given, "a folder that can be created and written") from error
