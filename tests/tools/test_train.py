@@ -107,7 +107,7 @@ def test_a_read_only_out_is_refused(pictures, elsewhere, monkeypatch):
     def refuse(path, *rest, **more):
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "mkdir", refuse)
+    monkeypatch.setattr(os, "mkdir", refuse)
     with pytest.raises(UserError, match=r"--out: given .*Permission denied.*allowed"):
         train("--data", pictures, "--out", elsewhere / "run")
     assert list(elsewhere.iterdir()) == []
