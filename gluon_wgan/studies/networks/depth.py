@@ -99,9 +99,9 @@ def _as_dcgan(generator_steps, bedrooms):
                 parts.append(course["kernel_distance"][last] / run["untrained"])
                 step = course["generator_step"][last]
         shown.append(f"the {BASES_TOLD[base]} to {np.mean(parts):.2f}")
-    return f"""Are they too few steps? With DCGAN, on the same pictures, {step:,} of them bring {" and ".join(shown)} of
-    the untrained distance (n = {len(parts)} seeds). There the critic has the updates that its authors give it: many in
-    the first steps with clipping, five a step at half this rate with the penalty."""
+    return f"""Are {generator_steps:,} steps too few? With DCGAN, on the same pictures, {step:,} of them bring
+    {" and ".join(shown)} of the untrained distance (n = {len(parts)} seeds). There the critic has the updates that its
+    authors give it: many in the first steps with clipping, five a step at half this rate with the penalty."""
 
 
 def _first(part, base, deep):
