@@ -91,12 +91,13 @@ def measure(flags, results, arms):
         found_so_far = summarise(ordered, next(iter(arms)))
         results.replace({**table, **found_so_far, "decisions": decisions(found_so_far["differences"])})
 
-    before = {run: measured(run, results, flags.features) for run in runs}
-    for run, kept in before.items():
-        if kept is not None:
-            note(run, kept)
-    left = [run for run, kept in before.items() if kept is None]
-    train_and_measure(left, flags, measure_run, results.figures, keep)
+    def already(run):
+        before = measured(run, results, flags.features)
+        if before is not None:
+            note(run, before)
+        return before is not None
+
+    train_and_measure(runs, flags, measure_run, results.figures, already, keep)
 
 
 def measure_run(run, flags, figures):

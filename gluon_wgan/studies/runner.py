@@ -26,8 +26,10 @@ _TRAIN = "import ctypes; ctypes.CDLL(None).prctl(1, 15); from gluon_wgan.command
 _NOT_FINITE = 3  # train_lsun.py's exit status: an outcome of an arm, not a failure of the study
 
 
-def train_and_measure(runs, flags, measure_run, figures, keep):
+def train_and_measure(runs, flags, measure_run, figures, already, keep):
     """Train the runs that are not finished, here or on the cluster that the flags name, and measure each as it ends.
+
+    Several processes may do this at once, on the same runs: each run is trained and measured by one of them.
 
     Parameters
     ----------
@@ -38,6 +40,9 @@ def train_and_measure(runs, flags, measure_run, figures, keep):
         `measure_run(run, flags, figures)` measures a finished run, returns a dict of JSON values, and writes pictures
         below `figures`; its module has it by this name.
     figures : pathlib.Path
+    already : callable
+        `already(run)` says whether a run is measured, which leaves it out. It is asked first, and again once the run is
+        trained, as another process may have measured it meanwhile.
     keep : callable
         Called here, with each run and what was found.
 
@@ -46,17 +51,23 @@ def train_and_measure(runs, flags, measure_run, figures, keep):
     UserError
         As `train_all`, or if the cluster cannot be reached.
     """
+    left = [run for run in runs if not already(run)]
     if flags.cluster is not None:
-        machines.train_and_measure(runs, flags, measure_run, figures, keep)
+        machines.train_and_measure(left, flags, measure_run, figures, keep)
     else:
-        train_all(runs, flags.cache_dir, flags.at_once, lambda run: keep(run, measure_run(run, flags, figures)))
+
+        def finished(run):
+            if not already(run):
+                keep(run, measure_run(run, flags, figures))
+
+        train_all(left, flags.cache_dir, flags.at_once, finished)
 
 
 def train_all(runs, cache_dir, at_once=None, on_finished=None, threads=None):
     """Train the runs that are not finished, several at once, each with its share of the threads.
 
     It may be killed at any moment: its trainings stop with it, and the next call goes on. The weights are those of a
-    training that never stopped. Two calls at once share the runs: what one trains, the other waits for.
+    training that never stopped. Two calls at once share the runs: what one trains and measures, the other waits for.
 
     Parameters
     ----------
@@ -82,25 +93,21 @@ def train_all(runs, cache_dir, at_once=None, on_finished=None, threads=None):
     """
     cores = cpu_count(only_physical_cores=True)
     at_once = cores if at_once is None else at_once
-    left = [run for run in runs if not run.finished()]
-    results = {run: 0 for run in runs if run.finished()}
-    for run in results:
-        if on_finished:
-            on_finished(run)
-    if not left:
-        return results
-    announce(left)
-    running, locks, failed = {}, {}, []
-    bars = {run: _bar(run, place) for place, run in enumerate(left)}
+    unfinished = [run for run in runs if not run.finished()]
+    left = sorted(runs, key=lambda run: run in unfinished)  # what is finished comes first
+    if unfinished:
+        announce(unfinished)
+    results, running, locks, failed = {}, {}, {}, []
+    bars = {run: _bar(run, place) for place, run in enumerate(unfinished)}
 
     def ended(run, status):
-        locks.pop(run).close()
         results[run] = status
         if status in (0, _NOT_FINITE):
             if on_finished:
                 on_finished(run)
         else:
             failed.append(f"{run.arm}, seed {run.seed}: status {status}, see {_log_file(run)}")
+        locks.pop(run).close()  # not before: else another study would measure it too
 
     try:
         while left or running:
@@ -110,12 +117,12 @@ def train_all(runs, cache_dir, at_once=None, on_finished=None, threads=None):
                 if lock := _lock(run):
                     left.remove(run)
                     locks[run] = lock
-                    if run.finished():  # by another study, meanwhile
+                    if run.finished():  # before, or by another study
                         ended(run, 0)
                     else:
                         running[run] = _start(run, cache_dir, threads or max(1, cores // at_once))
             time.sleep(0.5)
-            for run in [*running, *left]:
+            for run in bars.keys() & {*running, *left}:
                 bars[run].update(run.steps_done() - bars[run].n)
             for run, process in list(running.items()):
                 if process.poll() is not None:

@@ -65,7 +65,7 @@ def train(tmp_path, where, runs, address=None):
         assert (run.arm, run.seed) not in found
         found[run.arm, run.seed] = what
 
-    train_and_measure(runs, flags, small_study.measure_run, figures, keep)
+    train_and_measure(runs, flags, small_study.measure_run, figures, lambda run: False, keep)
     return found, {str(file.relative_to(figures)): file.read_bytes() for file in figures.rglob("*.png")}
 
 
@@ -115,7 +115,12 @@ def test_a_run_that_fails_is_named_and_the_others_are_finished(tmp_path, dask, r
     flags = small_study.Flags(str(tmp_path / "cache"), address)
     with pytest.raises(UserError, match=r"(?s)runs: given pil, seed 13: status 1: .*a lucky number"):
         train_and_measure(
-            runs, flags, small_study.measure_run, tmp_path, lambda run, what: found.update({run.seed: what})
+            runs,
+            flags,
+            small_study.measure_run,
+            tmp_path,
+            lambda run: False,
+            lambda run, what: found.update({run.seed: what}),
         )
     assert list(found) == [1]
 

@@ -3,10 +3,13 @@
 import json
 import signal
 import subprocess
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+import small_study
 from conftest import python_command
 from training_fixtures import TINY_RUN
 
@@ -17,7 +20,7 @@ from gluon_wgan.studies import find_studies
 from gluon_wgan.studies.ablation_epsilon.question import ARMS as EPSILONS
 from gluon_wgan.studies.ablation_resize.question import ARMS as RESIZES
 from gluon_wgan.studies.plan import TrainingFlags, plan
-from gluon_wgan.studies.runner import train_all
+from gluon_wgan.studies.runner import train_all, train_and_measure
 
 ARMS = {"pil": {}, "cv2": {"resize": "cv2"}}
 
@@ -83,6 +86,34 @@ def test_of_two_studies_at_once_one_trains_a_run_and_the_other_waits(base, tmp_p
     log = (tmp_path / "runs/logs" / f"{shared.folder.name}.log").read_text()
     assert log.count("run folder:") == 1 and "another process" not in log
     assert len((shared.folder / "metrics.jsonl").read_text().splitlines()) == 150
+
+
+def test_of_two_studies_at_once_one_measures_a_run_and_the_other_leaves_it(base, tmp_path):
+    (run,) = plan(settings_of({"pil": {}}, base), (0,), tmp_path / "runs")
+    train_all([run], tmp_path / "cache", 1)
+    flags, measured, kept, asked = small_study.Flags(str(tmp_path / "cache"), at_once=1), [], {}, threading.Event()
+
+    def measure_run(run, flags, figures):
+        measured.append(run)
+        if len(measured) == 1:  # the other begins, and has time for a mistake
+            others.append(beside.submit(study))
+            assert asked.wait(60)
+            time.sleep(2)
+        return "found"
+
+    def already(run):
+        if measured:
+            asked.set()
+        return run in kept
+
+    def study():
+        train_and_measure([run], flags, measure_run, tmp_path, already, kept.__setitem__)
+
+    others = []
+    with ThreadPoolExecutor(1) as beside:
+        study()
+        others[0].result(60)
+    assert measured == [run] and kept == {run: "found"}
 
 
 def test_killed_it_takes_its_trainings_with_it_and_goes_on_to_the_same_bits(base, tmp_path):

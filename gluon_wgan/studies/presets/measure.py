@@ -51,9 +51,10 @@ def measure(flags, results):
         results.keep_run(subject, asked, found, key, finish)
         log.info("measured: %s, seed %d", run.arm, run.seed)
 
-    done = {(found["arm"], found["seed"]) for found in results.runs(subject, asked)}
-    left = [run for run in runs if (run.arm, run.seed) not in done]
-    train_and_measure(left, flags, measure_run, results.figures, keep)
+    def already(run):
+        return (run.arm, run.seed) in {(found["arm"], found["seed"]) for found in results.runs(subject, asked)}
+
+    train_and_measure(runs, flags, measure_run, results.figures, already, keep)
 
 
 def measure_run(run, flags, figures):

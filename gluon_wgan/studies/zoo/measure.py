@@ -50,9 +50,11 @@ def measure(flags, results):
         results.keep_run(name, asked, found, key, finish)
         log.info("measured: %s, %s", name, run.arm)
 
+    def already(run):
+        return run.arm in {found["recipe"] for found in results.runs(name, asked)}
+
     runs = plan(recipes, (0,), flags.runs)
-    done = {found["recipe"] for found in results.runs(name, asked)}
-    train_and_measure([run for run in runs if run.arm not in done], flags, measure_run, results.figures, keep)
+    train_and_measure(runs, flags, measure_run, results.figures, already, keep)
     part = results.read()[name]
     kept = next(run for run in runs if run.arm == part["kept"])
     if len(part["runs"]) == len(recipes) and kept.finished():
