@@ -43,8 +43,7 @@ class Study:
     def measure(self, flags):
         """Measure as the flags say, into reports/data/; return what keeps the results."""
         results = Results(flags.reports, self.data)
-        self._module("measure").measure(flags, results)
-        return results
+        return self._module("measure").measure(flags, results) or results  # a repetition has a file of its own
 
     def measured(self, reports):
         """Say whether a folder of reports has data of this study."""

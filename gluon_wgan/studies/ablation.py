@@ -47,6 +47,11 @@ def measure(flags, results, arms):
         The table, written anew with each run that finishes.
     arms : dict of str to dict
         The settings in which each arm differs from `flags.base()`.
+
+    Returns
+    -------
+    gluon_wgan.studies.results.Results
+        What keeps them: with --again another than was given.
     """
     base = flags.base()
     if flags.arms is not None:
@@ -98,6 +103,7 @@ def measure(flags, results, arms):
         return before is not None
 
     train_and_measure(runs, flags, measure_run, results.figures, already, keep)
+    return results
 
 
 def measure_run(run, flags, figures):

@@ -65,7 +65,7 @@ def test_one_seed_decides_nothing():
     assert summarise(measured, "pil")["differences"]["cv2"]["far"]["differs"] is None
 
 
-def test_a_whole_study_from_the_command_line(picture_folder, tmp_path, monkeypatch):
+def test_a_whole_study_from_the_command_line(picture_folder, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(question, "ARMS", ARMS)
     for index in range(20, 260):
         (picture_folder / f"{index}.png").write_bytes(encode(make_picture(index)))
@@ -108,7 +108,9 @@ def test_a_whole_study_from_the_command_line(picture_folder, tmp_path, monkeypat
     assert "--seeds 0 --image-size 16 --generator-steps 30" in table["command"]
     assert len(os.listdir(tmp_path / "reports/figures/ablations")) == 2
     # a repetition lies beside the study, and on its page
-    call("ablate_resize", [*flags, "--again", "small", "--arms", "cv2"])
+    with caplog.at_level("INFO"):
+        call("ablate_resize", [*flags, "--again", "small", "--arms", "cv2"])
+    assert f"measured: {tmp_path}/reports/data/ablation_resize_small.json" in caplog.text
     assert json.loads((tmp_path / "reports/data/ablation_resize_small.json").read_text())["arms"] == table["arms"]
     page = (tmp_path / "reports/ablation_resize.md").read_text()
     assert (

@@ -5,6 +5,6 @@ from gluon_wgan.studies.ablation_epsilon import denominators, question
 
 
 def measure(flags, results):
-    """Measure into reports/data/denominators.json and ablation_epsilon.json."""
+    """Measure into reports/data/denominators.json and ablation_epsilon.json; return what keeps the latter."""
     denominators.keep(flags.base(), question.ARMS, flags.cache_dir, results.beside("denominators"))
-    ablation.measure(flags, results, question.ARMS)
+    return ablation.measure(flags, results, question.ARMS)

@@ -6,4 +6,4 @@ from gluon_wgan.studies.ablation_resize import question
 
 def measure(flags, results):
     """Measure into reports/data/ablation_resize.json; see `gluon_wgan.studies.ablation.measure`."""
-    ablation.measure(flags, results, question.ARMS)
+    return ablation.measure(flags, results, question.ARMS)
