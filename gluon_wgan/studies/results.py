@@ -87,6 +87,10 @@ class Results:
         found = self.read().get(part, {})
         return found["runs"] if _same(found, asked) else []
 
+    def has_run(self, part, asked, **which):
+        """Say whether a part has a run that was measured as asked and has these values, as in arm="pil", seed=0."""
+        return any(all(run[name] == value for name, value in which.items()) for run in self.runs(part, asked))
+
     def keep_run(self, part, asked, run, key, finish):
         """Add a run to a part, in the place of one with the same key, and finish the part anew.
 

@@ -34,6 +34,10 @@ def test_runs_are_kept_in_order_and_replaced_by_their_key(results):
     assert [run["start"] for run in found["runs"]] == [0, 0, 0] and len(found["starts"]) == 1
     assert results.runs("part", ASKED) == found["runs"]
     assert results.runs("part", {"settings": {"width": 5}}) == []
+    assert results.has_run("part", ASKED, arm="a", seed=1) and not results.has_run("part", ASKED, arm="b", seed=1)
+    assert not results.has_run("part", {"settings": {"width": 5}}, arm="a", seed=1)
+    with pytest.raises(KeyError, match="network"):
+        results.has_run("part", ASKED, network="a")
     assert [file.name for file in results.file.parent.iterdir()] == ["study.json"]  # no lock, nothing half
 
 

@@ -44,7 +44,7 @@ def measure(flags, results):
         log.info("measured: %s, seed %d", run.arm, run.seed)
 
     def already(run):
-        return (run.arm, run.seed) in {(found["arm"], found["seed"]) for found in results.runs(PART, asked)}
+        return results.has_run(PART, asked, arm=run.arm, seed=run.seed)
 
     train_and_measure(runs, flags, measure_run, results.figures, already, keep)
 

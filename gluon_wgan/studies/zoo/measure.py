@@ -51,7 +51,7 @@ def measure(flags, results):
         log.info("measured: %s, %s", name, run.arm)
 
     def already(run):
-        return run.arm in {found["recipe"] for found in results.runs(name, asked)}
+        return results.has_run(name, asked, recipe=run.arm)
 
     runs = plan(recipes, (0,), flags.runs)
     train_and_measure(runs, flags, measure_run, results.figures, already, keep)
