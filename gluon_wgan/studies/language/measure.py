@@ -21,12 +21,13 @@ from gluon_wgan.training.build import open_data
 from gluon_wgan.training.shown import MEASURED_LINES
 
 log = logging.getLogger(__name__)
+PRESET = "wgan-gp-text"
 
 
 def measure(flags, results):
     """Train and measure what is not measured yet, into reports/data/language.json."""
     base = settings_of(flags)
-    text = _text(base, flags.cache_dir)
+    text = _text(base.data, flags.cache_dir)
     runs = plan({arm: replace(base, **changes) for arm, changes in ARMS.items()}, flags.seeds, flags.runs)
     sizes = ("sequence_length", "symbols", "generator_channels", "generator_steps", "n_critic", "batch_size")
     asked = {
@@ -52,24 +53,24 @@ def measure(flags, results):
 def settings_of(flags):
     """Return the settings that all arms share."""
     settings = replace(
-        preset_settings("wgan-gp-text"),
+        preset_settings(PRESET),
         data=None if flags.data is None else os.path.abspath(flags.data),
         generator_channels=flags.channels,
         critic_channels=flags.channels,
         generator_steps=flags.generator_steps,
         sample_every=max(1, flags.generator_steps // 25),
     )
-    return replace(settings, symbols=len(_text(settings, flags.cache_dir).alphabet))
+    return replace(settings, symbols=len(_text(settings.data, flags.cache_dir).alphabet))
 
 
 @lru_cache(maxsize=2)
-def _text(settings, cache_dir):
-    return open_data(settings, cache_dir)
+def _text(data, cache_dir):
+    return open_data(replace(preset_settings(PRESET), data=data), cache_dir)
 
 
 def measure_run(run, flags, figures):
     """Measure a finished run, see `evaluate`; there are no pictures to keep."""
-    return evaluate(run, _text(replace(run.settings, seed=0), flags.cache_dir))
+    return evaluate(run, _text(run.settings.data, flags.cache_dir))
 
 
 def evaluate(run, text):
