@@ -81,6 +81,12 @@ def test_nothing_is_stale():
     assert index.stale(find_studies(), REPORTS) == [], "run `make reports`: new data may have changed a verdict"
 
 
+def test_no_published_data_are_of_a_commit_that_nobody_can_check_out():
+    published = list((REPORTS / "data").rglob("*.json"))
+    assert len(published) > 100
+    assert [file.name for file in published if "-dirty" in file.read_text()] == []
+
+
 def test_a_page_that_was_changed_is_stale(tmp_path):
     folder = tmp_path / "reports"
     shutil.copytree(REPORTS, folder)

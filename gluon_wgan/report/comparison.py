@@ -233,12 +233,11 @@ def exploratory(data, answer, style):
     if not data:
         return ""
     commits = sorted({run["commit"] for seeds in data["runs"].values() for run in seeds.values()})
-    why = " (-dirty: the study had begun to write its data)" if any("-dirty" in commit for commit in commits) else ""
     told = answer.replace("](#", "](#exploratory_")  # this section has the tables that it names
     return f"""## The exploratory study
 
 Seeds {", ".join(map(str, data["planned"]["seeds"]))}, by a distance of patches that moved less between arms than
-between seeds; trained at commit {", ".join(commits)}{why}. {told}
+between seeds; trained at commit {", ".join(commits)}. {told}
 
 <a id="exploratory_measures"></a>
 {tables(data, "exploratory_")}
