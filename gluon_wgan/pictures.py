@@ -12,6 +12,7 @@ from gluon_wgan.errors import UserError
 from gluon_wgan.files import write_atomic
 
 MEDIAN_WINDOW = 101  # the window of the paper's figures
+GAP = 2  # white pixels between the pictures of a grid
 _SHOWN = 128  # pixels a side, at most, to which a sheet enlarges its pictures
 
 
@@ -35,7 +36,7 @@ def packed(image):
     return encoded.getvalue()
 
 
-def grid(images, columns=8, gap=2):
+def grid(images, columns=8, gap=GAP):
     """Lay pictures out in rows.
 
     Parameters
@@ -58,7 +59,7 @@ def grid(images, columns=8, gap=2):
     return _laid_out(to_uint8(images), columns, gap)
 
 
-def _laid_out(pictures, columns, gap=2):
+def _laid_out(pictures, columns, gap=GAP):
     count, height, width, channels = pictures.shape
     if count == 0:
         raise UserError("grid", "no pictures", "one or more")

@@ -90,6 +90,6 @@ def _samples(data, reports, style):
     for axes in figure.axes:
         axes.axis("off")
     figure.suptitle(
-        "rows: generator steps 500, 1,000, 2,500, 5,000 (as far as trained); the same 8 latents", fontsize=9
+        "rows: generator steps 500, 1,000, 2,500 and the last, as far as trained; the same 8 latents", fontsize=9
     )
     return figure

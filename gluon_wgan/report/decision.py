@@ -5,16 +5,14 @@ of each arm's differences from the baseline, paired by seed.
 """
 
 import json
-from dataclasses import replace
 from textwrap import fill
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from gluon_wgan.report.numbers import listed
-from gluon_wgan.report.page import table, wrapped
+from gluon_wgan.report.page import table
 from gluon_wgan.report.style import GREY
-from gluon_wgan.settings import preset_settings
 
 _WORDS = {"differs": "differs", "equal": "equal for practical purposes", "undecided": "undecided"}
 
@@ -132,58 +130,11 @@ is *undecided*, and the table says how many seeds it would take. *Would see*: th
 this spread would tell from 0 four times in five. Measure, seeds, margin and correction were fixed before
 any of these runs.
 
-{"".join(shown)}{_tables(data, measures, style)}"""
+{"".join(shown)}{tables(data, measures, style)}"""
 
 
-def repetitions(name, reports, answer, measures, style):
-    """Return the sections about a study's repetitions, see `--again` of the ablations, and their figures.
-
-    Parameters
-    ----------
-    name : str
-        Of the study.
-    reports : pathlib.Path
-    answer : callable
-        `answer(data)` is what a repetition says, Markdown.
-    measures, style
-        As of `section`.
-    """
-    texts, figures = [], {}
-    for file in sorted((reports / "data").glob(f"{name}_*.json")):
-        again = file.stem.removeprefix(f"{name}_")
-        if again == "exploratory":
-            continue
-        data = json.loads(file.read_text())
-        curves = figure_of_curves(data, reports, measures, style)
-        if curves is not None:
-            figures[f"{file.stem}_kernel"] = curves
-        texts.append(f"""## Again: {again}
-
-{answer(data)}
-
-{_in_words(data)}
-
-```
-{data["command"]}
-```
-
-{_tables(data, measures, style, f"{file.stem}_")}
-
-{f"![Kernel distance over generator steps](figures/{file.stem}_kernel.png)" if curves is not None else ""}
-
-""")
-    return "".join(texts), figures
-
-
-def _in_words(data):
-    settings = replace(preset_settings("wassersteingan"), **data["settings"])  # the data have what differs
-    return wrapped(
-        f"""On {data["pictures"]}, {data["held_out"]} of them held out, at {settings.image_size} pixels with
-        {settings.generator_channels} channels, for {settings.generator_steps:,} generator steps."""
-    )
-
-
-def _tables(data, measures, style, prefix=""):
+def tables(data, measures, style, prefix=""):
+    """Return a table of each measure that decides, Markdown; `prefix` of their anchors, the others as of `section`."""
     # an answer before the last planned run would be a look at the cards
     answered, parts = complete(data), []
     for measure, title in measures.items():

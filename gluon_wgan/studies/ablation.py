@@ -17,7 +17,7 @@ from gluon_wgan.evaluate.held_out import HeldOut, floors
 from gluon_wgan.evaluate.kernel import LEAST_POINTS
 from gluon_wgan.files import write_atomic
 from gluon_wgan.models.sampling import load_generator, samples
-from gluon_wgan.pictures import packed
+from gluon_wgan.pictures import GAP, packed
 from gluon_wgan.run_folder import read_metrics, read_starts
 from gluon_wgan.settings import PROCEDURAL_PICTURES
 from gluon_wgan.studies.deciding import MARGIN, REFERENCE, SAME, measured_at
@@ -273,13 +273,12 @@ def evaluate(run, held_out, baseline_resize, kernel=None):
 
 def keep_samples(run, file):
     """Write a strip of a run's sample grids: the first 8 fixed latents, a row for each of some steps."""
-    size, gap = run.settings.image_size, 2
-    rows = []
+    stride, rows = run.settings.image_size + GAP, []
     for step in sorted({*_STRIP_STEPS, run.settings.generator_steps}):
         sheet = run.folder / "samples" / f"step_{step:07d}.png"
         if sheet.is_file():
             with Image.open(sheet) as image:
-                rows.append(np.asarray(image.convert("RGB"))[: size + gap, : _STRIP_PICTURES * (size + gap)])
+                rows.append(np.asarray(image.convert("RGB"))[:stride, : _STRIP_PICTURES * stride])
     if rows:
         file.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(file, packed(Image.fromarray(np.concatenate(rows))))

@@ -5,6 +5,7 @@ from gluon_wgan.report.comparison import body, by_other_measures, compared, does
 from gluon_wgan.report.comparison_figures import figures
 from gluon_wgan.report.numbers import listed
 from gluon_wgan.report.page import Page
+from gluon_wgan.report.repetitions import repetitions
 from gluon_wgan.studies import start
 from gluon_wgan.studies.ablation_epsilon import denominators_page as denominators_of
 from gluon_wgan.studies.ablation_epsilon.question import DECIDING, EXPLORED
@@ -26,7 +27,7 @@ def page(data, reports):
         section = denominators_of.section(denominators, data["baseline_arm"])
         drawn |= denominators_of.figures(denominators)
     earlier = exploratory(before, explored(before), style) if before else ""
-    again, more = decision.repetitions(_NAME, reports, answer, _MEASURES, style)
+    again, more = repetitions(_NAME, reports, answer, _MEASURES, style)
     earlier = again + earlier
     told = answer(data, denominators)
     if before and not decision.complete(data):

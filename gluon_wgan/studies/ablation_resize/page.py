@@ -12,6 +12,7 @@ from gluon_wgan.report.comparison import (
 )
 from gluon_wgan.report.comparison_figures import figures
 from gluon_wgan.report.page import Page, wrapped
+from gluon_wgan.report.repetitions import repetitions
 from gluon_wgan.report.style import style
 from gluon_wgan.studies import start
 from gluon_wgan.studies.ablation_resize.question import DECIDING, EXPLORED, SECOND
@@ -30,7 +31,7 @@ def page(data, reports):
     before = Results(reports, f"{_NAME}_exploratory").read()
     earlier = exploratory(before, explored(before), style) if before else ""
     drawn = figures(_NAME, data, reports, _MEASURES, style, MARGIN)
-    again, more = decision.repetitions(_NAME, reports, answer, _MEASURES, style)
+    again, more = repetitions(_NAME, reports, answer, _MEASURES, style)
     earlier = again + earlier
     told = answer(data)
     if before and not decision.complete(data):

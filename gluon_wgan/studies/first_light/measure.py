@@ -9,7 +9,7 @@ from gluon_wgan.environment import shown_command
 from gluon_wgan.errors import UserError
 from gluon_wgan.files import write_atomic
 from gluon_wgan.models.sampling import require_pictures
-from gluon_wgan.pictures import Curve, save_curves
+from gluon_wgan.pictures import GAP, Curve, save_curves
 from gluon_wgan.run_folder import RunFolder, read_metrics, read_starts
 from gluon_wgan.settings import Settings
 from gluon_wgan.studies.first_light.question import LEAST_STEPS, WINDOW
@@ -36,7 +36,7 @@ _SHOWN = [
 ]
 
 
-def neighbour_correlation(sheet, image_size, gap=2):
+def neighbour_correlation(sheet, image_size, gap=GAP):
     """Return the correlation of horizontally neighbouring pixels inside the pictures of a grid.
 
     Parameters

@@ -17,7 +17,7 @@ from gluon_wgan.evaluate.estimates import estimate_measures
 from gluon_wgan.evaluate.held_out import HeldOut, floors
 from gluon_wgan.files import parse_json, write_atomic
 from gluon_wgan.models.sampling import draw_latents
-from gluon_wgan.pictures import packed
+from gluon_wgan.pictures import GAP, packed
 from gluon_wgan.studies.ablation import BASELINE_RESIZE, decisions, kernel_of
 from gluon_wgan.studies.ablation_resize.question import ARMS as RESIZES
 from gluon_wgan.studies.deciding import measured_at
@@ -29,7 +29,6 @@ from gluon_wgan.studies.statistics import summarise
 log = logging.getLogger(__name__)
 
 _KEPT = "full-size-{arm}-seed{seed}"
-_STRIP_GAP = 2  # pixels
 _ESTIMATES = 10  # generator steps that one kept estimate is the mean of
 _SHEET_ROWS, _SHEET_COLUMNS = 8, 12  # of samples in the report, at most
 
@@ -200,7 +199,7 @@ def _table(results):
 
 def _save_strips(strips, file):
     """Write (rows, columns, H, W, C) as one sheet."""
-    gap = ((0, 0), (0, 0), (0, _STRIP_GAP), (0, _STRIP_GAP), (0, 0))
+    gap = ((0, 0), (0, 0), (0, GAP), (0, GAP), (0, 0))
     padded = np.pad(strips, gap, constant_values=255)
     steps, count, height, width, channels = padded.shape
     file.parent.mkdir(parents=True, exist_ok=True)
