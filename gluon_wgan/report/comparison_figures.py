@@ -73,14 +73,18 @@ def _distances(data, style):
     return figure
 
 
+def strip_of(run, reports):
+    """Return what `keep_samples` of `gluon_wgan.studies.ablation` kept of a run, uint8 (H, W, 3); None without it."""
+    file = reports / "figures" / "ablations" / f"{run['name']}.png"
+    if not file.is_file():
+        return None
+    with Image.open(file) as image:
+        return np.asarray(image.convert("RGB"))  # kept with a palette
+
+
 def _samples(data, reports, style):
-    arms = [(arm, next(iter(seeds.values()))) for arm, seeds in data["runs"].items()]
-    strips = []
-    for arm, run in arms:
-        strip = reports / "figures" / "ablations" / f"{run['name']}.png"
-        if strip.is_file():
-            with Image.open(strip) as image:
-                strips.append((arm, np.asarray(image.convert("RGB"))))  # kept with a palette
+    firsts = [(arm, strip_of(next(iter(seeds.values())), reports)) for arm, seeds in data["runs"].items()]
+    strips = [(arm, strip) for arm, strip in firsts if strip is not None]
     if not strips:
         return None
     figure = Figure(figsize=(8.6, 2.4 * -(-len(strips) // 2)), layout="constrained")

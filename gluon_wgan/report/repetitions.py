@@ -3,12 +3,11 @@
 import json
 from dataclasses import replace
 
-import numpy as np
 from matplotlib.figure import Figure
-from PIL import Image
 
 from gluon_wgan.pictures import GAP
 from gluon_wgan.report import decision
+from gluon_wgan.report.comparison_figures import strip_of
 from gluon_wgan.report.page import wrapped
 from gluon_wgan.settings import preset_settings
 
@@ -74,14 +73,13 @@ def _settings(data):
 
 
 def _samples(data, reports, style):
-    """Draw the last row of each arm's strip, see `keep_samples` of `gluon_wgan.studies.ablation`; None without any."""
+    """Draw the last row of each arm's strip, see `strip_of`; None without any."""
     size, rows, first = _settings(data).image_size, [], str(data["planned"]["seeds"][0])
     for arm in data["planned"]["arms"]:
         run = data["runs"].get(arm, {}).get(first)
-        strip = run and reports / "figures" / "ablations" / f"{run['name']}.png"
-        if strip and strip.is_file():
-            with Image.open(strip) as image:
-                rows.append((arm, np.asarray(image.convert("RGB"))[-size - GAP : -GAP]))
+        strip = run and strip_of(run, reports)
+        if strip is not None:
+            rows.append((arm, strip[-size - GAP : -GAP]))
     if not rows:
         return None
     figure = Figure(figsize=(8.6, 1.4 * len(rows)), layout="constrained")

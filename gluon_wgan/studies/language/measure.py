@@ -21,7 +21,7 @@ from gluon_wgan.training.build import open_data
 from gluon_wgan.training.shown import MEASURED_LINES
 
 log = logging.getLogger(__name__)
-PRESET = "wgan-gp-text"
+_PRESET = "wgan-gp-text"
 
 
 def measure(flags, results):
@@ -53,7 +53,7 @@ def measure(flags, results):
 def settings_of(flags):
     """Return the settings that all arms share."""
     settings = replace(
-        preset_settings(PRESET),
+        preset_settings(_PRESET),
         data=None if flags.data is None else os.path.abspath(flags.data),
         generator_channels=flags.channels,
         critic_channels=flags.channels,
@@ -65,7 +65,7 @@ def settings_of(flags):
 
 @lru_cache(maxsize=2)
 def _text(data, cache_dir):
-    return open_data(replace(preset_settings(PRESET), data=data), cache_dir)
+    return open_data(replace(preset_settings(_PRESET), data=data), cache_dir)
 
 
 def measure_run(run, flags, figures):
