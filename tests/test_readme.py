@@ -102,7 +102,15 @@ def test_what_it_says_of_the_ablations_is_what_the_data_says():
     assert all(decided[arm]["answer"] == "differs" and decided[arm]["high"] < 0 for arm in ("cv2-area", "gluoncv"))
     assert "OpenCV's bilinear and bicubic cannot be told from Pillow by six seeds" in text
     assert all((decided[arm]["answer"], decided[arm]["n"]) == ("undecided", 6) for arm in ("cv2", "cv2-bicubic"))
-    assert "none of the five other settings, MXNet's defaults and TensorFlow's among them, can be told from" in text
+    repeated = read("ablation_resize_64x64")["decisions"]["kid_reference"]
+    assert "At 64x64 three seeds tell neither area averaging nor OpenCV's bilinear from Pillow, and by their means" in text
+    assert [(repeated[arm]["answer"], repeated[arm]["n"]) for arm in ("cv2-area", "cv2")] == [("undecided", 3)] * 2
+    assert "both end farther: do not count on the lead" in text
+    assert all(repeated[arm]["mean"] > 0 for arm in ("cv2-area", "cv2"))
+    faces = read("ablation_resize_anime-faces")["decisions"]["kid_reference"]["cv2"]
+    assert "On anime faces, with three seeds, OpenCV's bilinear ends farther." in text
+    assert (faces["answer"], faces["n"]) == ("differs", 3) and faces["low"] > 0
+    assert "None of the five other settings, MXNet's defaults and TensorFlow's among them, can be told from" in text
     epsilon = read("ablation_epsilon")
     found = epsilon["decisions"]["kid_reference"].values()
     assert [(arm["answer"], arm["n"]) for arm in found] == [("undecided", 6)] * 5
