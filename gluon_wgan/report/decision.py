@@ -51,7 +51,7 @@ def sentence(data, measure, style, beside, margin):
     answers = {one["answer"] for one in found.values()}
     word = "Yes" if "differs" in answers else "Undecided" if "undecided" in answers else "No"
     least = min(one["n"] for one in found.values())
-    over = f" over all {len(found)} comparisons" if len(found) > 1 else ""
+    over = {1: "", 2: " over both comparisons"}.get(len(found), f" over all {len(found)} comparisons")
     return (
         f"{word}: compared with the samples of {style(data['baseline_arm']).label}, {verdicts(found, style, beside)} "
         f"(kernel distance in thousandths, after {planned['generator_steps']:,} generator steps; 95 % intervals"

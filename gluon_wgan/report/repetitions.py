@@ -63,8 +63,8 @@ def repetitions(name, reports, answer, measures, style):
 def _in_words(data):
     settings = _settings(data)
     return wrapped(
-        f"""On {data["pictures"]}, {data["held_out"]} of them held out, at {settings.image_size} pixels with
-        {settings.generator_channels} channels, for {settings.generator_steps:,} generator steps."""
+        f"""On the pictures of {data["pictures"]}, {data["held_out"]} of them held out, at {settings.image_size} pixels
+        with {settings.generator_channels} channels, for {settings.generator_steps:,} generator steps."""
     )
 
 
